@@ -80,7 +80,7 @@ def _clone(found: Registry, release: Release, folder: Path) -> Path:
 
 
 def _configure(project: Path, original: Path) -> None:
-    """Let DVC know the remotes of the project's user, and as one more the project's cache; its own is empty."""
+    """Let DVC know the remotes of the project's user and, as one more, the project's cache."""
     from dvc.config import Config
 
     known = Config(os.fspath(original / ".dvc"))
