@@ -32,6 +32,7 @@ FIELDS = (
     "refname", "*objectname", "*objecttype", "taggerdate:unix", "taggername", "contents:subject",
     "contents:body",
 )  # fmt: skip
+UNKNOWN = re.compile(r"[^a-zA-Z0-9_./-]|(?<![^/])\.|\.(?=\.|lock/)")  # in the name of a folder
 DIGITS = 8  # of the digest of a folder's name
 RECORD = "release.json"  # in the commit of a release
 TRIAL = ".trial."  # in the name of what became of a version in traffic
@@ -171,8 +172,9 @@ def _folder(git: Git) -> str:
 
 
 def _as_before(git: Git) -> str:
-    """The same as versions up to 0.8 wrote it: a character that GTO does not know stands as a dash."""
-    folder = re.sub(r"[^a-zA-Z0-9_./-]", "-", git.prefix.rstrip("/"))
+    """The same as versions up to 0.8 wrote it: a character that GTO does not know stands as a dash, and a dot
+    where git has none in a tag's name."""
+    folder = UNKNOWN.sub("-", git.prefix.rstrip("/"))
     return f"{folder}=" if folder else ""
 
 

@@ -230,6 +230,16 @@ def test_folders_whose_names_look_the_same_in_tags_have_releases_of_their_own(
     assert (served(top / "a b"), served(top / "a+b")) == ("v1.0.1", "v1.0.0")
 
 
+def test_a_folder_whose_name_no_tag_can_have_has_releases_too(tmp_path: Path) -> None:
+    top = with_projects(tmp_path / "top", ".ml", "a..b", "x.lock")
+    (top / "x.lock").rename(top / "x")
+    (top / "x.lock").mkdir()
+    (top / "x").rename(top / "x.lock/y")
+    for folder in (".ml", "a..b", "x.lock/y"):
+        release(top / folder, "a")
+        assert served(top / folder) == "v1.0.0"
+
+
 def test_a_project_whose_names_another_has_left_behind_goes_on_from_the_next_free_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
