@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,6 +38,7 @@ OF_A_CALLER = (  # set while a hook runs, for the repository of that hook; and w
 )  # fmt: skip
 NOTHING: Mapping[str, str] = {}
 NAME, EMAIL = "onetrunk", "onetrunk@localhost"
+NOTED = re.compile(r"refs/tags/[\w./=#@!-]+")
 TURN = "onetrunk.lock"  # in git's own folder, which the worktrees of a repository share
 
 
@@ -176,7 +178,7 @@ class Turn:
         """Remove git's lock files of a transaction whose writer was killed."""
         self.file.seek(0)
         for name in self.file.read().split("\n"):
-            if name:
+            if NOTED.fullmatch(name):  # and not what a power cut has left
                 (self.git.common / f"{name}.lock").unlink(missing_ok=True)
         self._note(())
 
@@ -185,12 +187,13 @@ class Turn:
         self.file.truncate()
         self.file.write("\n".join(names))
         self.file.flush()
+        os.fsync(self.file.fileno())  # before git makes its lock files, which outlive a power cut
 
 
 @contextlib.contextmanager
 def turn(git: Git) -> Iterator[Turn]:
     """Wait for one's turn to write releases, and say so; the system ends the turn of one that dies."""
-    with (git.common / TURN).open("a+", encoding="utf-8") as file:
+    with (git.common / TURN).open("a+", encoding="utf-8", errors="replace") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

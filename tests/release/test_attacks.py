@@ -20,7 +20,7 @@ import pytest
 from components.errors import UserError
 from components.release import moves, registry
 from components.release.git import TURN
-from tests.release.bentos import git, release, repository
+from tests.release.bentos import git, release, repository, two_releases
 
 pytestmark = [pytest.mark.slow, pytest.mark.minutes(0.5)]  # dozens of git processes each
 
@@ -263,6 +263,14 @@ def test_tags_that_a_killed_writer_did_not_come_to_are_written_by_the_next(proje
     release(project, "b")  # changes nothing, but for what is missing
     assert set(git(project, "tag").split()) == whole
     assert not left.exists()
+
+
+@pytest.mark.parametrize("left", [b"\0" * 40, b"\xff\xfe", b"refs/tags/tiny@v1.0.1\n\0\0"])
+def test_a_note_that_a_power_cut_has_torn_stops_no_rollback(tmp_path: Path, left: bytes) -> None:
+    project = two_releases(tmp_path / "project")
+    (project / ".git" / TURN).write_bytes(left)
+    moves.promote("v1.0.0", "", project, "rollback")
+    assert champion(project) == "v1.0.0"
 
 
 def _in_another_process(work: Callable[[], object]) -> multiprocessing.Process:
