@@ -6,7 +6,6 @@ them without DVC, whose start takes longer than all that it does.
 
 from __future__ import annotations
 
-import configparser
 import hashlib
 import json
 import os
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import platformdirs
 import yaml
+from configobj import ConfigObj, ConfigObjError
 
 from components.errors import UserError
 from components.release.git import Git
@@ -33,10 +33,14 @@ def recorded(lock: bytes, path: str) -> str | None:
 
 def place(project: Path) -> Path:
     """The folder of a project's cache: as the project's configuration says, else the user's, else the
-    machine's."""
+    machine's.
+
+    Raises:
+        UserError: a configuration of DVC's cannot be read.
+    """
     own = project / ".dvc"
     for file in (own / "config.local", own / "config", *_of_all_projects()):
-        if file.is_file() and (folder := _configured(file.read_text(encoding="utf-8"))):
+        if file.is_file() and (folder := _configured(file)):
             return file.parent / Path(folder).expanduser()
     return own / "cache"
 
@@ -48,10 +52,12 @@ def _of_all_projects() -> Iterator[Path]:
         yield Path(os.environ.get(f"DVC_{name}_CONFIG_DIR") or default, "config")
 
 
-def _configured(text: str) -> str | None:
-    settings = configparser.ConfigParser(interpolation=None, strict=False)
-    settings.read_string("\n".join(line.strip() for line in text.splitlines()))
-    return settings.get("cache", "dir", fallback=None)
+def _configured(file: Path) -> str | None:
+    try:
+        cache = ConfigObj(os.fspath(file), encoding="utf-8", interpolation=False).get("cache", {})
+    except (ConfigObjError, UnicodeDecodeError) as error:
+        raise UserError(f"{file}: DVC's configuration cannot be read: {error}") from None
+    return cache.get("dir") if isinstance(cache, dict) else None
 
 
 def file_of(cache: Path, oid: str) -> Path:

@@ -204,5 +204,12 @@ def test_the_cache_may_be_named_for_all_projects_of_a_user_or_a_machine(
     monkeypatch.setenv(variable, str(settings))
     monkeypatch.setenv("HOME", str(project.parent))
     assert dvc_cache.place(project) == project.with_name("of all")
-    (project / ".dvc/config").write_text("[cache]\n    dir = own\n")
-    assert dvc_cache.place(project) == project / ".dvc/own"
+    (project / ".dvc/config").write_text('[cache]\n    dir = "own, here"  # quoted by DVC\n')
+    assert dvc_cache.place(project) == project / ".dvc/own, here"
+
+
+@pytest.mark.parametrize("torn", ["\0\0\0", "[core\nx"])
+def test_a_torn_configuration_of_dvcs_is_one_sentence(project: Path, torn: str) -> None:
+    (project / ".dvc/config").write_text(torn)
+    with pytest.raises(UserError, match=r"\.dvc/config: DVC's configuration cannot be read: "):
+        gc.find(project)
