@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,13 +23,16 @@ from components.release.git import Git
 
 LOCK = "dvc.lock"
 FOLDER = ".dir"  # the end of the hash of a folder
+HASH = re.compile(r"[0-9a-f]{32}(\.dir)?")
 
 
 def recorded(lock: bytes, path: str) -> str | None:
-    """DVC's hash of an output, as a dvc.lock has it; None if it has none."""
+    """DVC's hash of an output, as a dvc.lock has it; None if it has none, or what is no hash: a file is
+    called by it, and the lock may be of a release that somebody else has pushed."""
     stages = (yaml.safe_load(lock) or {}).get("stages", {})
     outs = [out for stage in stages.values() for out in stage.get("outs", ())]
-    return next((out.get("md5") for out in outs if out["path"] == path), None)
+    found = next((out.get("md5") for out in outs if out["path"] == path), None)
+    return found if HASH.fullmatch(str(found)) else None
 
 
 def place(project: Path) -> Path:
@@ -85,9 +89,9 @@ def listing(cache: Path, oid: str) -> dict[str, str] | None:
             f"{file}: its bytes are not those that DVC kept; remove it, `dvc fetch --all-tags` gets it anew"
         )
     found = {entry["relpath"]: entry["md5"] for entry in json.loads(file.read_text(encoding="utf-8"))}
-    for name in map(Path, found):
-        if name.is_absolute() or ".." in name.parts:
-            raise UserError(f"{file}: names {name}, which is outside of the folder that it lists")
+    for name, md5 in found.items():
+        if Path(name).is_absolute() or ".." in Path(name).parts or not HASH.fullmatch(md5):
+            raise UserError(f"{file}: names {name} ({md5}), which is no file of the folder that it lists")
     return found
 
 

@@ -179,18 +179,25 @@ def test_where_git_has_lost_what_named_them_nothing_is_freed(project: Path) -> N
         gc.find(project)
 
 
-def test_a_listing_that_leads_out_of_its_folder_writes_nothing_there(project: Path) -> None:
-    """The hash is right, as that of a release that somebody else has pushed."""
+@pytest.mark.parametrize(("path", "md5"), [("../../../../outside.txt", ""), ("inside.txt", "../outside.txt")])
+def test_a_listing_that_leads_out_of_its_folder_is_not_followed(project: Path, path: str, md5: str) -> None:
+    """The listing's own hash is right, as that of a release that somebody else has pushed."""
     found = registry.read(project)
     assert found.champion
     cache = dvc_cache.place(project)
     held = dvc_cache.listing(cache, found.champion.record.bento) or {}
-    held["../../../../outside.txt"] = next(iter(held.values()))
+    held[path] = md5 or next(iter(held.values()))
     listing = json.dumps([{"md5": md5, "relpath": path} for path, md5 in held.items()]).encode()
     oid = bentos._keep(cache / "files/md5", listing, ".dir") + ".dir"
-    with pytest.raises(UserError, match="which is outside of the folder that it lists"):
+    with pytest.raises(UserError, match="which is no file of the folder that it lists"):
         dvc_cache.copy(cache, oid, project / ".onetrunk/releases/made/bento")
     assert not list(project.parent.rglob("outside.txt"))
+
+
+def test_a_lock_that_names_no_hash_names_no_file() -> None:
+    for md5, expected in (("..//etc/passwd", None), ("0" * 32, "0" * 32)):
+        lock = f"stages: {{a: {{outs: [{{path: page, md5: '{md5}'}}]}}}}"
+        assert dvc_cache.recorded(lock.encode(), "page") == expected
 
 
 @pytest.mark.parametrize("variable", ["DVC_GLOBAL_CONFIG_DIR", "DVC_SYSTEM_CONFIG_DIR", "XDG_CONFIG_HOME"])

@@ -14,7 +14,7 @@ import pytest
 from components.errors import UserError
 from components.evaluation.records import CHAMPION, Bar, ChampionReport, GateRule, ReleaseReport, Rules
 from components.files import verify_manifest, write_manifest
-from components.release import moves, registry, tags
+from components.release import commit, moves, registry, tags
 from components.release.registry import RECORD, WEIGHTS, champion, open_champion, rolled_back
 from tests.release.bentos import (
     git,
@@ -421,12 +421,27 @@ def test_a_registry_of_an_earlier_version_is_not_taken_for_none(project: Path) -
 
 def test_a_record_that_cannot_be_read_is_named(two: Path) -> None:
     tree = git(two, "mktree")
-    commit = git(two, "commit-tree", tree, "-m", "not one of ours")
-    git(two, "tag", "-a", "-m", "onetrunk release v9.9.9", "tiny#champion#99", commit)
+    other = git(two, "commit-tree", tree, "-m", "not one of ours")
+    git(two, "tag", "-a", "-m", "onetrunk release v9.9.9", "tiny#champion#99", other)
     with pytest.raises(
-        UserError, match=rf"commit {commit[:12]}: tagged as a release, but has no release\.json"
+        UserError, match=rf"commit {other[:12]}: tagged as a release, but has no release\.json"
     ):
         champion("any", two)
+
+
+def test_a_record_that_leads_out_of_the_project_removes_nothing_there(two: Path) -> None:
+    """As anybody may push one who may push tags."""
+    mine = two / "mine/rows.csv"
+    mine.parent.mkdir()
+    mine.write_text("years of work")
+    found = registry.read(two)
+    assert found.champion
+    hostile = found.champion.record.model_copy(update={"bundle": "../../mine"})
+    written = commit.of_files(found.git, {RECORD: hostile.model_dump_json().encode()}, [], "x", 1_700_000_000)
+    git(two, "tag", "-a", "-m", "onetrunk promote v1.0.1", "tiny#champion#99", written)
+    with pytest.raises(UserError, match=rf"{written[:12]}:release\.json.*bundle"):
+        open_champion(found.champion.record.identity, two)
+    assert mine.exists()
 
 
 def test_tags_of_other_people_are_not_read(two: Path) -> None:
