@@ -7,6 +7,7 @@ file that opens offline: it loads nothing, and it shows texts and names escaped,
 from __future__ import annotations
 
 import base64
+import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 ICON = HERE / "icon.svg"
+CODE = re.compile(r"`([^`]+)`")
 LONGEST = 80  # characters of a name
 
 
@@ -44,7 +46,7 @@ def _environment(room: Path) -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters |= {"n": "{:,}".format, "short": short, "score": score, "signed": "{:+.3f}".format}
-    environment.filters |= {"named": named, "anchor": anchor, "sentence": sentence}
+    environment.filters |= {"named": named, "anchor": anchor, "sentence": sentence, "coded": coded}
     environment.globals |= {"count": count, "icon": base64.b64encode(ICON.read_bytes()).decode()}
     return environment
 
@@ -65,6 +67,13 @@ def sentence(clause: str) -> str:
     first, _, rest = clause.partition(" ")
     begun = first.capitalize() if first.isalpha() and first.islower() else first
     return f"{begun} {rest}".strip().rstrip(".") + "."
+
+
+def coded(text: str) -> str:
+    """A text, with what stands between backticks in it as code: a command to give."""
+    from markupsafe import Markup, escape
+
+    return Markup(CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 escaped
 
 
 def anchor(name: str) -> str:

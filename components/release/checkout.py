@@ -36,8 +36,18 @@ def open_(git: Git, record: ReleaseRecord, commit: str) -> Path:
         _verify(folder, record)
     except UserError:
         shutil.rmtree(folder, ignore_errors=True)
-        put(git, record, lambda target: _bring(git, record, commit, target))
+        if not any(_copied(git, record, cache) for cache in dvc_cache.places(git)):
+            put(git, record, lambda target: _fetch(git, record, commit, target))
     return folder
+
+
+def _copied(git: Git, record: ReleaseRecord, cache: Path) -> bool:
+    """Was a cache's copy put in place? Not where it is damaged, or has not all of it."""
+    try:
+        put(git, record, lambda target: dvc_cache.copy(cache, record.bento, target))
+    except UserError:
+        return False
+    return True
 
 
 def put(git: Git, record: ReleaseRecord, fill: Callable[[Path], None]) -> None:
@@ -77,17 +87,26 @@ def _verify(folder: Path, record: ReleaseRecord) -> None:
         raise UserError(f"{folder}: not the bytes that were released as {record.version}")
 
 
-def _bring(git: Git, record: ReleaseRecord, commit: str, target: Path) -> None:
-    if dvc_cache.copy(git, record.bento, target):
-        return
+def _without_cache(folder: Path) -> Path:
+    """A configuration by which DVC does not take bytes from the project's cache, which were no use."""
+    (folder / "config").write_text(f"[cache]\n    dir = {folder / 'cache'}\n", encoding="utf-8")
+    return folder / "config"
+
+
+def _fetch(git: Git, record: ReleaseRecord, commit: str, target: Path) -> None:
     top = git("rev-parse", "--show-toplevel")
     command = [sys.executable, "-m", "dvc", "get", top, f"{git.prefix}{BENTO}", "--rev", commit]
-    command += ["--out", str(target.absolute())]
+    command += ["--out", str(target.absolute()), "--config", str(_without_cache(target.absolute().parent))]
     done = subprocess.run(
         command, cwd=git.project, env={**QUIET, **os.environ}, capture_output=True, text=True, check=False
     )
     if done.returncode != 0 or not target.is_dir():
         said = " ".join(done.stderr.split()) or "nothing came"
+        if "not owned by current user" in said:
+            raise UserError(
+                f"{top}: another user's, so DVC does not read it, and DVC's cache has not all of release "
+                f"{record.version}; `git config --global --add safe.directory {top}`, then again"
+            )
         raise UserError(
             f"release {record.version} (bundle {record.bundle}): neither DVC's cache nor its remote has "
             f"its bytes; `dvc push --all-tags` where it was released, then the same command here ({said})"

@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,17 +24,21 @@ SETTINGS = {
     "safe.directory": "*",
     "core.hooksPath": os.devnull,
     "core.fsmonitor": "false",
+    "protocol.file.allow": "always",  # a clone beside the project
     "core.fsync": "committed,loose-object",  # a release outlives a power cut
     "i18n.commitEncoding": "UTF-8",
     "gc.auto": "0",
     "maintenance.auto": "false",
 }
-OF_A_CALLER = (  # set while a hook runs, for the repository of that hook
+OF_A_CALLER = (  # set while a hook runs, for the repository of that hook; and what paths mean to its user
     "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY",
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE", "GIT_QUARANTINE_PATH",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE", "GIT_QUARANTINE_PATH", "GIT_SHALLOW_FILE",
+    "GIT_GRAFT_FILE", "GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS",
+    "GIT_ICASE_PATHSPECS",
 )  # fmt: skip
 NOTHING: Mapping[str, str] = {}
 NAME, EMAIL = "onetrunk", "onetrunk@localhost"
+NOTED = re.compile(r"refs/tags/[\w./=#@!-]+")
 TURN = "onetrunk.lock"  # in git's own folder, which the worktrees of a repository share
 
 
@@ -118,6 +124,13 @@ class Git:
         """Who commits: name <email>."""
         return self("var", "GIT_COMMITTER_IDENT", env=self.identity).rpartition(">")[0] + ">"
 
+    def trees(self) -> list[Path]:
+        """The working trees that are there, first this one: in a submodule git's list does not have it."""
+        listed = self("worktree", "list", "--porcelain").splitlines()
+        others = [line.removeprefix("worktree ") for line in listed if line.startswith("worktree ")]
+        all_ = dict.fromkeys([self("rev-parse", "--show-toplevel"), *others])
+        return [tree for tree in map(Path, all_) if (tree / ".git").exists()]
+
     def blobs(self, names: Sequence[str]) -> list[bytes | None]:
         """What `COMMIT:PATH` and the like name; None for what there is not. One process for all."""
         said = self.raw("cat-file", "--batch", text="".join(f"{name}\n" for name in names).encode())
@@ -165,7 +178,7 @@ class Turn:
         """Remove git's lock files of a transaction whose writer was killed."""
         self.file.seek(0)
         for name in self.file.read().split("\n"):
-            if name:
+            if NOTED.fullmatch(name):  # and not what a power cut has left
                 (self.git.common / f"{name}.lock").unlink(missing_ok=True)
         self._note(())
 
@@ -174,13 +187,19 @@ class Turn:
         self.file.truncate()
         self.file.write("\n".join(names))
         self.file.flush()
+        os.fsync(self.file.fileno())  # before git makes its lock files, which outlive a power cut
 
 
 @contextlib.contextmanager
 def turn(git: Git) -> Iterator[Turn]:
-    """Wait for one's turn to write releases; the system ends the turn of one that dies."""
-    with (git.common / TURN).open("a+", encoding="utf-8") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    """Wait for one's turn to write releases, and say so; the system ends the turn of one that dies."""
+    with (git.common / TURN).open("a+", encoding="utf-8", errors="replace") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            said = f"{file.name}: another command writes releases here; waiting for its end"
+            print(said, file=sys.stderr)  # noqa: T201
+            fcntl.flock(file, fcntl.LOCK_EX)
         mine = Turn(git, file)
         mine.clear()
         yield mine

@@ -93,7 +93,7 @@ def record_of(
 
     An anchor of None is the release itself; `on` is the commit that the project stood on.
     """
-    version = next_version(found, tasks)
+    version = next_version(found, card.name, tasks)
     return ReleaseRecord(
         version=version,
         name=card.name,
@@ -129,11 +129,11 @@ def _new_record(found: Registry, bento: Path, card: BundleCard, verdict: Verdict
     )
 
 
-def next_version(found: Registry, tasks: Mapping[str, ReleasedTask]) -> str:
-    """The version after the greatest that is taken: major where callers lose a task or a label that the
-    champion answers with, or must ask otherwise; minor where they get one; patch where a model was trained
-    anew."""
-    taken = [tag.version for tag in found.taken if tag.version]
+def next_version(found: Registry, name: str, tasks: Mapping[str, ReleasedTask]) -> str:
+    """The version of a service after the greatest that is taken: major where callers lose a task or a label
+    that the champion answers with, or must ask otherwise; minor where they get one; patch where a model was
+    trained anew."""
+    taken = [one.version for one in found.named if one.version and one.name == tags.ended(name)]
     major, minor, patch = tags.greatest([*found.versions, *taken])
     before = found.champion.record.tasks if found.champion else {}
     if not found.versions or _lost(before, tasks):
@@ -231,11 +231,13 @@ def _following(found: Registry, today: Release) -> dict[str, str]:
     """The tags that follow from the champion and are not there yet: name -> commit."""
     git, name, number = found.git, today.record.name, _next_number(found)
     named = {tag.version for tag in found.tags}
-    result = {
+    missing = {
         tags.version_name(git, name, version): commit
         for version, commit in found.versions.items()
         if version not in named
     }
+    labels = {one.label for one in found.named}  # somebody may have given such a name to another commit
+    result = {label: commit for label, commit in missing.items() if label not in labels}
     previous = {found.versions[version] for version in found.line[-2:-1]} - {today.commit}
     wanted = {
         tags.PREVIOUS: previous,
@@ -260,9 +262,11 @@ def _write(after: Registry, mine: Turn, names: Mapping[str, str]) -> None:
 
 
 def _next_number(found: Registry) -> int:
-    return max((tag.number for tag in found.taken), default=0) + 1
+    numbers = [tag.number for tag in found.tags] + [one.number for one in found.named]
+    return max(numbers, default=0) + 1
 
 
 def now(found: Registry) -> int:
     """The time, and after that of every tag there is: GTO orders them by it."""
-    return max([int(time.time()), *(tag.when + 1 for tag in found.taken)])
+    taken = [tag.when for tag in found.tags] + [one.when for one in found.named]
+    return max([int(time.time()), *(when + 1 for when in taken)])

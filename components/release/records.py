@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -61,8 +61,9 @@ class ReleaseRecord(Record):
 
     version: str  # semantic: v1.2.0
     name: str  # of the service
-    bundle: str  # digest of the bundle's card, which the Bento calls its version
-    bento: str  # DVC's hash of the Bento's folder
+    # digest of the bundle's card, which the Bento calls its version; a folder is called by it, so no path
+    bundle: Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    bento: Annotated[str, Field(pattern="^[0-9a-f]{32}\\.dir$")]  # DVC's hash of the Bento's folder
     model: str  # SHA-256 of its weights
     manifest: str  # SHA-256 of the manifest of its folder, and so of every byte
     verdict: Outcome  # of the gate

@@ -34,7 +34,7 @@ from components.files import parse_json
 from components.release import checkout, signing, tags
 from components.release.git import Git
 from components.release.records import BundleCard, ReleaseRecord
-from components.release.tags import Tag
+from components.release.tags import Named, Tag
 
 EARLIER = Path("releases")  # the registry of earlier versions
 TAKEN_OVER = EARLIER / "taken_over.json"
@@ -77,9 +77,16 @@ class Registry:
         return {**named, **{move.of: move.commit for move in self.moves}}
 
     @cached_property
-    def taken(self) -> list[Tag]:
-        """All tags whose version or number no further one may have."""
-        return [*self.tags, *tags.read_namesakes(self.git)]
+    def named(self) -> list[Named]:
+        """All tags whose name no further one can have."""
+        return tags.named(self.git)
+
+    def unread(self) -> list[str]:
+        """The names of tags that stand where this project's would, and were not made by onetrunk: they change
+        nothing, whatever GTO says of them."""
+        names = {one.name for one in self.named if one.ours}
+        others = (one for one in self.named if not one.ours and one.name in names)
+        return [one.label for one in others if one.stage in tags.STAGES or one.version in self.versions]
 
     @cached_property
     def _walked(self) -> tuple[list[str], dict[str, str]]:

@@ -28,7 +28,11 @@ STAGES = (CHAMPION, PREVIOUS, ANCHOR)
 SUBJECT = re.compile(rf"onetrunk ({'|'.join(get_args(Action))}) (v\d+\.\d+\.\d+)")
 VERSION = r"v\d+\.\d+\.\d+"
 TAG = re.compile(rf"(?P<name>[\w/-]+)(?:@(?P<version>{VERSION})|#(?P<stage>\w+)(?P<left>!?)#(?P<number>\d+))")
-FIELDS = ("refname", "*objectname", "taggerdate:unix", "taggername", "contents:subject", "contents:body")
+FIELDS = (
+    "refname", "*objectname", "*objecttype", "taggerdate:unix", "taggername", "contents:subject",
+    "contents:body",
+)  # fmt: skip
+UNKNOWN = re.compile(r"[^a-zA-Z0-9_./-]|(?<![^/])\.|\.(?=\.|lock/)")  # in the name of a folder
 DIGITS = 8  # of the digest of a folder's name
 RECORD = "release.json"  # in the commit of a release
 TRIAL = ".trial."  # in the name of what became of a version in traffic
@@ -51,6 +55,20 @@ class Tag:
     number: int = 0  # of an order over all stages
 
 
+@dataclass(frozen=True)
+class Named:
+    """A tag that has the name of one of this project's, whoever made it: by hand, by `gto assign`, or, up to
+    0.8, for another folder (those of `a b` had the names that are now those of `a-b` alone)."""
+
+    label: str  # its whole name, which no further tag can have
+    name: str  # of the service
+    version: str | None
+    stage: str | None
+    number: int
+    when: int  # seconds since 1970; 0 where it does not say
+    ours: bool  # it has our message
+
+
 def read(git: Git) -> list[Tag]:
     """Every tag of the project's releases, those of stages in their order."""
     folders = dict.fromkeys((_folder(git), _as_before(git)))
@@ -58,21 +76,17 @@ def read(git: Git) -> list[Tag]:
     return sorted(_of_this_folder(git, found) if git.prefix else found, key=lambda tag: tag.number)
 
 
-def read_namesakes(git: Git) -> list[Tag]:
-    """Those that have a name of this project's form, in whatever project: versions up to 0.8 gave the tags of
-    `a b` the names that are now those of `a-b` alone."""
-    return _begun_with(git, _folder(git)) if git.prefix else []
-
-
-def unread(git: Git) -> list[str]:
-    """The names of tags that put a release of this project into a stage, as GTO reads them, and are not ours:
-    made by hand, or by `gto assign`. They change nothing."""
+def named(git: Git) -> list[Named]:
+    """Every tag whose name has this project's form."""
     folder = _folder(git)
-    named = [(TAG.fullmatch(_name(fields, folder)), fields) for fields in _of_all(git, folder)]
-    known = [(match, _parsed(fields, folder)) for match, fields in named if match]
-    ours = {match["name"] for match, tag in known if tag}
-    others = [match for match, tag in known if tag is None and match["stage"] in STAGES]
-    return [folder + match[0] for match in others if match["name"] in ours]
+    return [
+        Named(
+            folder + match[0], match["name"], match["version"], match["stage"], int(match["number"] or 0),
+            int(fields[FIELDS.index("taggerdate:unix")] or 0), _parsed(fields, folder) is not None,
+        )
+        for fields in _of_all(git, folder)
+        if (match := TAG.fullmatch(_name(fields, folder)))
+    ]  # fmt: skip
 
 
 def _begun_with(git: Git, folder: str) -> list[Tag]:
@@ -100,10 +114,10 @@ def _of_this_folder(git: Git, found: Sequence[Tag]) -> list[Tag]:
 
 def _parsed(fields: tuple[str, ...], folder: str) -> Tag | None:
     """None for a tag that is not ours: without a message or a tagger, or with another one."""
-    _, commit, when, who, subject, body = fields
+    _, commit, kind, when, who, subject, body = fields
     match = TAG.fullmatch(_name(fields, folder))
     said = SUBJECT.fullmatch(subject)
-    if match is None or said is None or not commit or not when:
+    if match is None or said is None or kind != "commit" or not when:
         return None
     action: Action = next(one for one in get_args(Action) if one == said[1])
     return Tag(
@@ -114,17 +128,17 @@ def _parsed(fields: tuple[str, ...], folder: str) -> Tag | None:
 
 def version_name(git: Git, name: str, version: str) -> str:
     """The tag that says which version a commit is."""
-    return f"{_folder(git)}{_ended(name)}@{version}"
+    return f"{_folder(git)}{ended(name)}@{version}"
 
 
 def stage_name(git: Git, name: str, stage: str, number: int, left: bool = False) -> str:
     """The tag that puts a commit's version into a stage, or takes it out."""
-    return f"{_folder(git)}{_ended(name)}#{stage}{'!' if left else ''}#{number}"
+    return f"{_folder(git)}{ended(name)}#{stage}{'!' if left else ''}#{number}"
 
 
 def trial_name(git: Git, name: str, version: str, which: str) -> str:
     """The tag that says what became of a version in traffic."""
-    return f"{_folder(git)}{_ended(name)}{TRIAL}{version}.{which}"
+    return f"{_folder(git)}{ended(name)}{TRIAL}{version}.{which}"
 
 
 def trials(git: Git) -> dict[str, tuple[str, str]]:
@@ -143,8 +157,8 @@ def write(git: Git, name: str, commit: str, when: int, subject: str, body: str) 
     return git("mktag", text=text.encode())
 
 
-def _ended(name: str) -> str:
-    """A name in GTO must end in a letter or a number."""
+def ended(name: str) -> str:
+    """A service's name as tags have it: in GTO it must end in a letter or a number."""
     return name.rstrip("-_")
 
 
@@ -158,8 +172,9 @@ def _folder(git: Git) -> str:
 
 
 def _as_before(git: Git) -> str:
-    """The same as versions up to 0.8 wrote it: a character that GTO does not know stands as a dash."""
-    folder = re.sub(r"[^a-zA-Z0-9_./-]", "-", git.prefix.rstrip("/"))
+    """The same as versions up to 0.8 wrote it: a character that GTO does not know stands as a dash, and a dot
+    where git has none in a tag's name."""
+    folder = UNKNOWN.sub("-", git.prefix.rstrip("/"))
     return f"{folder}=" if folder else ""
 
 

@@ -122,7 +122,9 @@ class Evaluation(Section):
     without_champion: list[str] = []  # tasks that the champion answers, and that changed or went on purpose
     # tasks that releases know by another name: newer -> older; of one that was renamed twice, keep both lines
     renamed: dict[str, str] = {}
-    show_texts: bool = False  # may reports/evaluation.html show texts of test rows: the worst answers?
+    # may reports/evaluation.html, and .json, which every release's commit holds, show texts of test rows: the
+    # worst answers?
+    show_texts: bool = False
     # what a release must show besides its tasks' metrics: gate -> its settings (docs/how-to/gates.md)
     gates: dict[str, Given] = {}
 

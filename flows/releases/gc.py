@@ -22,7 +22,7 @@ from flows.rollout import service
 from flows.running.lock import only_run
 
 HASH = re.compile(rb"\b[0-9a-f]{32}(?:\.dir)?\b")
-NAMING = ("*dvc.lock", "*.dvc")  # the files that name what DVC keeps
+NAMING = (":(top)*dvc.lock", ":(top)*.dvc")  # the files that name what DVC keeps, in the whole repository
 DVC_LOCK = Path(".dvc/tmp/lock")  # that DVC holds while it writes
 
 
@@ -32,6 +32,7 @@ class Waste:
 
     folders: list[Path]  # of releases
     objects: list[Path]  # of DVC's cache
+    left_alone: Path | None  # DVC's cache, where others may use it
 
     def __str__(self) -> str:
         return (
@@ -51,6 +52,7 @@ def run(root: Path, confirmed: bool) -> None:
         waste = find(root)
         there_is = waste.folders or waste.objects
         print(f"would free {waste}; go on with: onetrunk gc --yes" if there_is else "nothing to free")
+        _say_what_stays(waste)
         return
     (root / DVC_LOCK).parent.mkdir(exist_ok=True)
     with only_run(root), (root / DVC_LOCK).open("a+") as file:
@@ -65,16 +67,28 @@ def run(root: Path, confirmed: bool) -> None:
         for folder in waste.folders:
             shutil.rmtree(folder)
     print(f"freed {said}")
+    _say_what_stays(waste)
+
+
+def _say_what_stays(waste: Waste) -> None:
+    if waste.left_alone:
+        print(f"{waste.left_alone}: DVC's cache lies outside of the project, others may use it; left alone")
 
 
 def find(root: Path) -> Waste:
-    """What may go."""
+    """What may go.
+
+    Raises:
+        UserError: a file of DVC's cache that lists a folder was altered, or git has lost one that names some,
+            so that nobody knows what it named.
+    """
     found = registry.read(root)
-    cache = dvc_cache.place(root)
+    cache = dvc_cache.place(root).resolve()
+    if root.resolve() not in cache.parents:  # other projects may name what is in it
+        return Waste([*_folders(found, cache)], [], cache)
     named = _with_what_folders_hold(cache, _named(found.git))
-    shared = root.absolute() not in cache.absolute().parents  # other projects may name what is in it
-    objects = [] if shared else [file for file in _objects(cache) if "".join(file.parts[-2:]) not in named]
-    return Waste([*_folders(found, cache)], objects)
+    objects = [file for file in _objects(cache) if "".join(file.parts[-2:]) not in named]
+    return Waste([*_folders(found, cache)], objects, None)
 
 
 def _folders(found: Registry, cache: Path) -> Iterator[Path]:
@@ -99,19 +113,32 @@ def _objects(cache: Path) -> Iterator[Path]:
 
 
 def _named(git: Git) -> set[str]:
-    """Every hash that a dvc.lock or a .dvc file has, in any commit or working tree."""
-    listed = git("rev-list", "--all", "--reflog", "--objects", "--no-object-names", "--", *NAMING).split("\n")
-    texts = [text for text in git.blobs([one for one in listed if one]) if text is not None]
-    for line in git("worktree", "list", "--porcelain").splitlines():
-        if line.startswith("worktree "):
-            texts += [file.read_bytes() for file in _files_below(Path(line.removeprefix("worktree ")))]
+    """Every hash that a dvc.lock or a .dvc file has, in any commit, index or working tree."""
+    blobs, texts = _committed(git), []
+    for tree in git.trees():
+        blobs |= {line.split()[1] for line in Git(tree)("ls-files", "--stage", "--", *NAMING).splitlines()}
+        texts += [file.read_bytes() for file in _files_below(tree)]
+    for blob, text in zip(sorted(blobs), git.blobs(sorted(blobs)), strict=True):
+        if text is None:
+            raise UserError(f"{git.project}: git has lost {blob}, which named bytes; `git fsck` says more")
+        texts.append(text)
     texts += [file.read_bytes() for file in (git.project / ".onetrunk").glob("dvc.lock.*")]
     return {match.decode() for text in texts for match in HASH.findall(text)}
 
 
+def _committed(git: Git) -> set[str]:
+    """The blobs of those files that any commit has: each was new in one of them, and so is in its difference
+    to its parents. (`rev-list --objects` looks for a name in the uppermost folder alone.)"""
+    commits = git("rev-list", "--all", "--reflog", "--full-history", "--", *NAMING)  # of merged branches too
+    flags = ("--stdin", "-r", "-m", "--root", "--no-commit-id", "--no-abbrev")
+    changed = git("diff-tree", *flags, "--", *NAMING, text=f"{commits}\n".encode())
+    found = {blob for line in changed.splitlines() for blob in line.split()[2:4]}
+    return {blob for blob in found if blob.strip("0")}  # not what stands for none
+
+
 def _files_below(tree: Path) -> Iterator[Path]:
     for name in NAMING:
-        yield from (file for file in tree.rglob(name) if file.is_file())
+        yield from (file for file in tree.rglob(name.removeprefix(":(top)")) if file.is_file())
 
 
 def _with_what_folders_hold(cache: Path, named: Collection[str]) -> set[str]:

@@ -19,7 +19,7 @@ from pathlib import Path
 import yaml
 
 from components.errors import UserError
-from components.release import dvc_cache, registry, tags
+from components.release import checkout, dvc_cache, registry, tags
 from components.release.git import Git
 from components.release.registry import Registry, Release
 from flows.running import dvc_stage
@@ -52,6 +52,7 @@ def run(root: Path, version: str, target: Path | None) -> bool:
             f"{release.version}: taken over from an earlier version, which kept no dvc.lock with it"
         )
     _bring(project, before)
+    _bring_compared(found, release, project)
     made = _make(project)
     differ = list(_differences(before, _outputs(lock), made))
     print("\n".join([*differ, _conclusion(release, made, differ)]))
@@ -69,17 +70,25 @@ def _clone(found: Registry, release: Release, folder: Path) -> Path:
         git("checkout", "--quiet", "--detach", release.record.commit)
     else:
         git("symbolic-ref", "HEAD", "refs/heads/onetrunk-reproduce")
-    git("checkout", "--quiet", release.commit, "--", ":/")
+    git("checkout", "--quiet", "--no-overlay", release.commit, "--", ":/")  # without files that were gone
     git("read-tree", release.record.commit or "--empty")  # outputs are no files of git's to DVC
     project = folder / found.git.prefix
     shutil.rmtree(project / "reports", ignore_errors=True)
     _forget_later(Git(project), release)
-    cache = dvc_cache.place(found.git.project.absolute()).resolve()
-    (project / ".dvc/config.local").write_text(
-        f"[core]\n    remote = {PROJECTS}\n[cache]\n    dir = cache\n['remote \"{PROJECTS}\"']\n    url = "
-        f"{cache}\n"
-    )
+    _configure(project, found.git.project.absolute())
     return project
+
+
+def _configure(project: Path, original: Path) -> None:
+    """Let DVC know the remotes of the project's user and, as one more, the project's cache."""
+    from dvc.config import Config
+
+    known = Config(os.fspath(original / ".dvc"))
+    with Config(os.fspath(project / ".dvc")).edit("local") as local:
+        url = dvc_cache.place(original).resolve()
+        local["remote"] = {**known["remote"], PROJECTS: {"url": os.fspath(url)}}
+        local["core"]["remote"] = known["core"].get("remote", PROJECTS)
+        local["cache"]["dir"] = os.fspath(project.absolute() / ".dvc/cache")
 
 
 def _forget_later(git: Git, release: Release) -> None:
@@ -87,11 +96,13 @@ def _forget_later(git: Git, release: Release) -> None:
     own = tags.read(git)
     moved = min(tag.number for tag in own if tag.stage == tags.CHAMPION and tag.commit == release.commit)
     earlier = {tag.of for tag in own if tag.stage == tags.CHAMPION and tag.number < moved}
-    for name in git("tag", "--list").split("\n"):
+    gone = []
+    for name in git("for-each-ref", "--format=%(refname)", "refs/tags").split("\n"):
         number, version = name.rpartition("#")[2], name.rpartition("@")[2]
         later = "#" in name and number.isdecimal() and int(number) >= moved
         if later or ("@v" in name and version not in earlier):
-            git("tag", "--delete", name)
+            gone.append(f"delete {name}\n")
+    git("update-ref", "--stdin", text="".join(gone).encode())
 
 
 def _bring(project: Path, stages: Iterable[str]) -> None:
@@ -101,7 +112,7 @@ def _bring(project: Path, stages: Iterable[str]) -> None:
     if not wanted:
         return
     if _dvc(project, "pull", "--remote", PROJECTS, *wanted).returncode != 0:
-        done = _dvc(project, "pull", "--remote", _remote(project), *wanted)
+        done = _dvc(project, "pull", *wanted)
         if done.returncode != 0:
             raise UserError(
                 f"dvc pull: {' '.join(done.stderr.split())}; `dvc pull` in the project, then again"
@@ -112,12 +123,14 @@ def _is_from_outside(stage: str) -> bool:
     return stage.partition("@")[0] in (*FROM_OUTSIDE, *BESIDE)
 
 
-def _remote(project: Path) -> str:
-    """The default remote that the project shares with others."""
-    said = Git(project)("show", "HEAD:./.dvc/config").splitlines()
-    return next(
-        (line.partition("=")[2].strip() for line in said if line.strip().startswith("remote")), PROJECTS
-    )
+def _bring_compared(found: Registry, release: Release, project: Path) -> None:
+    """The releases that it was compared with, from where the project has them."""
+    if (against := release.record.against) is None:
+        return
+    anchors = found.release(against.release).record.anchors.values()
+    for one in found.releases(sorted({against.release, *anchors})):
+        kept = project / checkout.FOLDER / one.record.bundle
+        shutil.copytree(found.folder(one), kept, dirs_exist_ok=True)
 
 
 def _make(project: Path) -> list[str]:

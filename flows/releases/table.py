@@ -37,7 +37,7 @@ def show(root: Path, limit: int | None, as_json: bool) -> None:
         for version, trials in tried.items():
             words[version] = "; ".join(filter(None, (words.get(version), trials[-1].said)))
         _print(shown, words, len(versions) - len(shown))
-        for name in tags.unread(found.git):
+        for name in found.unread():
             print(
                 f"tag {name} was not made by onetrunk and changes nothing here, whatever `gto show` says; to "
                 f"serve another release: `onetrunk promote VERSION`"

@@ -48,7 +48,7 @@ def run(root: Path) -> None:
         UserError: its index or a release in it cannot be read, or git has other releases already.
     """
     entries = _entries(root)
-    served = Served.read(root / EARLIER / "champion.json").release if entries else None
+    served = _served(root / EARLIER / "champion.json", entries)
     with turn(Git(root)) as mine:
         for bundle in _to_take(root, entries):
             found = _registry(root)
@@ -74,6 +74,20 @@ def _entries(root: Path) -> list[str]:
             continue
         verify_manifest(root / EARLIER / name)
     return [name for name in names if (root / EARLIER / name).is_dir()]
+
+
+def _served(file: Path, entries: list[str]) -> str | None:
+    """The bundle of the champion; None where there is none to take over."""
+    if not entries:
+        return None
+    named = Served.read(file).release if file.is_file() else None
+    if named not in entries:
+        found = f"names {named}, whose folder is not there" if named else "no such file"
+        raise UserError(
+            f"{file}: {found}; put that back from a copy, or write which release is the champion, as "
+            f'{{"release": "{entries[-1]}"}}, then `onetrunk upgrade` again'
+        )
+    return named
 
 
 def _to_take(root: Path, entries: list[str]) -> Iterator[str]:
@@ -172,12 +186,8 @@ def _commit(found: Registry, record: ReleaseRecord, on: str | None, settings: by
 def _keep_champion(root: Path, mine: Turn, served: str | None) -> None:
     """The champion may be an earlier release than the last."""
     found = _registry(root)
-    if served is None:
-        return
-    chosen = _known(found, served)
-    if chosen is None:
-        raise UserError(f"{root / EARLIER / 'champion.json'}: names {served}, whose folder is not there")
-    if found.line[-1:] != [chosen.version]:
+    chosen = _known(found, served) if served else None
+    if chosen and found.line[-1:] != [chosen.version]:
         moves.move(found, mine, chosen, "rollback", "the champion of releases/")
 
 

@@ -272,11 +272,3 @@ def test_disk_that_nothing_needs_is_named_first_and_freed_on_demand(project: Pat
     assert "nothing to free" in onetrunk(project, "gc")
     for one in before.releases(sorted(before.versions)):
         before.folder(one)  # every release can still be had
-
-
-def test_a_cache_that_projects_share_is_not_swept(project: Path, tmp_path: Path) -> None:
-    shared = tmp_path / "shared"
-    shutil.move(project / ".dvc/cache", shared)
-    (project / ".dvc/config.local").write_text(f"[cache]\n    dir = {shared}\n")
-    bentos._keep(shared / "files/md5", b"of another project")
-    assert "nothing to free" in onetrunk(project, "gc")

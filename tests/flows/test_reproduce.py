@@ -52,7 +52,9 @@ AGAINST = """
 import pathlib
 from components.release import registry
 pathlib.Path("reports").mkdir(exist_ok=True)
-pathlib.Path("reports/champion.json").write_text(str(registry.champion("a new model")))
+found = registry.champion("a new model")
+weights = registry.open_champion(found) / "model.safetensors" if found else None
+pathlib.Path("reports/champion.json").write_text(f"{found} {weights and weights.read_text()}")
 """
 PACKAGE = """
 import pathlib, subprocess
@@ -62,7 +64,8 @@ read = [pathlib.Path(name).read_text() for name in names]
 head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True).stdout
 sharing = pathlib.Path("reports/sharing.json")  # which it does not wait for
 pathlib.Path("reports/evaluation.json").write_text(read[0] + (sharing.read_text() if sharing.exists() else ""))
-write_bento(pathlib.Path("bento"), read[0].strip()[-1], "".join(read) + head)
+gone = str(pathlib.Path("gone.txt").exists())
+write_bento(pathlib.Path("bento"), read[0].strip()[-1], "".join(read) + head + gone)
 """
 
 
@@ -82,8 +85,10 @@ def _made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         file.parent.mkdir(parents=True)
         file.write_text("from outside\n")
     toy.dvc(project, "commit", "--force", "download@rows", "start@champion")
+    (project / "gone.txt").touch()
     git(project, "add", ".")
     git(project, "commit", "-q", "-m", "a project")
+    (project / "gone.txt").unlink()  # which nobody commits
     (project / "reports").mkdir()
     toy.dvc(project, "repro", "comparison@seeds")
     for seed in (1, 2):
@@ -95,15 +100,29 @@ def _made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_release_is_made_again_as_the_project_was_then(
-    project: Path, capsys: pytest.CaptureFixture[str]
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    users = project.with_name("gitconfig")  # who reads tags in columns, and clones nothing of this disk
+    users.write_text('[column]\n    ui = always\n[protocol "file"]\n    allow = never\n')
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(users))
     (project / "params.yaml").write_text("seed: 3\n")
     git(project, "commit", "-q", "-a", "-m", "on and on")
     before = git(project, "for-each-ref"), git(project, "status", "--porcelain=v2")
-    for version in ("v1.0.0", "1.0.1"):
-        assert reproduce.run(project, version, None)
+    for place, version in ((project, "v1.0.0"), (_elsewhere(project), "1.0.1")):
+        assert reproduce.run(place, version, None)
         assert "3 stages made the same bytes again" in capsys.readouterr().out
     assert (git(project, "for-each-ref"), git(project, "status", "--porcelain=v2")) == before
+
+
+def _elsewhere(project: Path) -> Path:
+    """A clone that has no bytes yet, and is told by its user alone where they are."""
+    said = "['remote \"there\"']\n    url = ../../bytes\n[core]\n    remote = there\n"
+    (project / ".dvc/config.local").write_text(said)
+    toy.dvc(project, "push", "--all-tags")
+    clone = project.with_name("clone")
+    git(project.parent, "-c", "protocol.file.allow=always", "clone", "-q", str(project), str(clone))
+    shutil.move(project / ".dvc/config.local", clone / ".dvc/config.local")
+    return clone
 
 
 def test_what_differs_is_named_and_kept(

@@ -143,6 +143,22 @@ def test_a_release_whose_folder_was_removed_is_named(
     assert bundles(project) == ["b", "b"]
 
 
+@pytest.mark.parametrize(
+    ("gone", "what"), [("b", "names b, whose folder"), ("champion.json", "no such file")]
+)
+def test_a_champion_that_is_gone_is_asked_for_before_anything_is_written(
+    project: Path, gone: str, what: str
+) -> None:
+    file = project / EARLIER / gone
+    shutil.rmtree(file) if file.is_dir() else file.unlink()
+    with pytest.raises(UserError, match=rf"champion\.json: {what}.*write which release is the champion"):
+        take_over.run(project)
+    assert not git(project, "tag")
+    write_json(project / EARLIER / "champion.json", {"release": "a"})  # as the sentence says
+    take_over.run(project)
+    assert bundles(project)[-1] == "a"
+
+
 def test_other_releases_of_git_are_not_mixed_in(project: Path) -> None:
     take_over.run(project)
     (project / TAKEN_OVER).unlink()

@@ -59,6 +59,15 @@ class Tab:
         assert "exceptionDetails" not in found, found["exceptionDetails"]
         return found["result"].get("value")
 
+    def violations(self) -> Any:
+        """What axe finds that who has no mouse or no eyes would stumble over: rules, and where."""
+        import axe_core_python
+
+        self.value(Path(axe_core_python.__file__).with_name("axe.min.js").read_text())
+        return self.value(
+            "axe.run().then(all => all.violations.map(one => [one.id, one.nodes.map(node => node.html)]))"
+        )
+
     def until(self, condition: str, seconds: float = 120) -> None:
         end = time.monotonic() + seconds
         while not self.value(condition):

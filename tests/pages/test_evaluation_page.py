@@ -118,8 +118,11 @@ def test_a_task_that_a_linear_model_does_better_on_is_named_at_the_top() -> None
 def test_a_model_that_was_rolled_back_is_said_to_be_though_every_task_passes() -> None:
     measured = samples.evaluation()
     passed = samples.verdict("PROMOTE", measured)
-    held = passed.model_copy(update={"verdict": "HOLD", "withheld": "released as v1.0.1 and rolled back"})
-    said = words(drawn.evaluated_from(measured, held))
+    why = "released as v1.0.1 and rolled back: `onetrunk promote v1.0.1` <b>"
+    held = passed.model_copy(update={"verdict": "HOLD", "withheld": why})
+    html = drawn.evaluated_from(measured, held)
+    assert "rolled back: <code>onetrunk promote v1.0.1</code> &lt;b&gt;" in html
+    said = words(html)
     text = markdown.render(Report(held, measured, samples.plan(), samples.training()))
     for seen in (said, text.replace("*", "")):
         assert "The model is withheld, whatever was measured: nothing is released." in seen
@@ -149,6 +152,13 @@ def test_a_hostile_name_breaks_no_row_of_the_markdown() -> None:
     assert len(rows) == 2 + len(samples.HEADS)
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {len(markdown.COLUMNS) + 1}
     assert markdown.text("a|b `c`\n<i>") == r"a\|b \`c\` \<i\>"
+
+
+def test_of_a_first_release_nothing_is_said_to_have_come_or_gone() -> None:
+    measured = samples.evaluation(champion=False)
+    seen = words(drawn.evaluated_from(measured, samples.verdict("PROMOTE", measured)))
+    assert "there is nothing that rows could have come or gone since" in seen
+    assert "unknown" not in seen
 
 
 def test_what_came_and_went_in_the_test_sets_is_said_where_it_is_known() -> None:

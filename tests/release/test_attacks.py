@@ -20,7 +20,7 @@ import pytest
 from components.errors import UserError
 from components.release import moves, registry
 from components.release.git import TURN
-from tests.release.bentos import git, release, repository
+from tests.release.bentos import git, release, repository, two_releases
 
 pytestmark = [pytest.mark.slow, pytest.mark.minutes(0.5)]  # dozens of git processes each
 
@@ -265,6 +265,14 @@ def test_tags_that_a_killed_writer_did_not_come_to_are_written_by_the_next(proje
     assert not left.exists()
 
 
+@pytest.mark.parametrize("left", [b"\0" * 40, b"\xff\xfe", b"refs/tags/tiny@v1.0.1\n\0\0"])
+def test_a_note_that_a_power_cut_has_torn_stops_no_rollback(tmp_path: Path, left: bytes) -> None:
+    project = two_releases(tmp_path / "project")
+    (project / ".git" / TURN).write_bytes(left)
+    moves.promote("v1.0.0", "", project, "rollback")
+    assert champion(project) == "v1.0.0"
+
+
 def _in_another_process(work: Callable[[], object]) -> multiprocessing.Process:
     """Started, in a process group of its own."""
 
@@ -278,8 +286,8 @@ def _in_another_process(work: Callable[[], object]) -> multiprocessing.Process:
 
 
 @pytest.mark.slow
-def test_a_writer_waits_for_the_git_of_one_that_was_killed(
-    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_writer_waits_for_the_git_of_one_that_was_killed_and_says_so(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Else it would take git's lock files for those of the dead."""
     for bundle in ("a", "b"):
@@ -299,6 +307,7 @@ def test_a_writer_waits_for_the_git_of_one_that_was_killed(
         writer.join()
     moves.promote("v1.0.1", "", project)
     assert done.exists()
+    assert "onetrunk.lock: another command writes releases here; waiting" in capsys.readouterr().err
     assert [move.of for move in registry.read(project).moves[-2:]] == ["v1.0.0", "v1.0.1"]
 
 

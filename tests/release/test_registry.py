@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
+import os
 import re
 import shutil
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from components.errors import UserError
 from components.evaluation.records import CHAMPION, Bar, ChampionReport, GateRule, ReleaseReport, Rules
 from components.files import verify_manifest, write_manifest
-from components.release import moves, registry, tags
+from components.release import commit, moves, registry, tags
 from components.release.registry import RECORD, WEIGHTS, champion, open_champion, rolled_back
 from tests.release.bentos import (
     git,
@@ -229,6 +230,16 @@ def test_folders_whose_names_look_the_same_in_tags_have_releases_of_their_own(
     assert (served(top / "a b"), served(top / "a+b")) == ("v1.0.1", "v1.0.0")
 
 
+def test_a_folder_whose_name_no_tag_can_have_has_releases_too(tmp_path: Path) -> None:
+    top = with_projects(tmp_path / "top", ".ml", "a..b", "x.lock")
+    (top / "x.lock").rename(top / "x")
+    (top / "x.lock").mkdir()
+    (top / "x").rename(top / "x.lock/y")
+    for folder in (".ml", "a..b", "x.lock/y"):
+        release(top / folder, "a")
+        assert served(top / folder) == "v1.0.0"
+
+
 def test_a_project_whose_names_another_has_left_behind_goes_on_from_the_next_free_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -303,6 +314,21 @@ def test_bytes_that_are_nowhere_are_never_no_champion(two: Path) -> None:
     assert not list((two / ".onetrunk/releases").glob("*"))
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file to another user")
+def test_bytes_of_another_users_repository_are_one_sentence_that_says_how_git_may_read_it(
+    two: Path,
+) -> None:
+    """As root in a container meets the project of the machine's user."""
+    found = champion(hash_of("new"), two)
+    assert found is not None
+    for folder in (".onetrunk", ".dvc/cache"):
+        shutil.rmtree(two / folder)
+    for path in [two, *two.rglob("*")]:
+        os.chown(path, 65534, 65534, follow_symlinks=False)
+    with pytest.raises(UserError, match=rf"another user's, .*--add safe\.directory {two}`"):
+        open_champion(found, two)
+
+
 def test_altered_bytes_are_not_opened(two: Path) -> None:
     found = champion(hash_of("new"), two)
     assert found is not None
@@ -312,8 +338,9 @@ def test_altered_bytes_are_not_opened(two: Path) -> None:
             file.write_bytes(b"y")
     (folder / WEIGHTS).write_text("y")
     write_manifest(folder)  # whoever alters the manifest too
-    with pytest.raises(UserError, match="model.safetensors: SHA-256 differs"):
+    with pytest.raises(UserError, match="neither DVC's cache nor its remote has its bytes"):
         open_champion(found, two)
+    assert not folder.exists()
 
 
 def test_another_release_under_the_name_of_a_champion_is_refused(two: Path) -> None:
@@ -394,12 +421,27 @@ def test_a_registry_of_an_earlier_version_is_not_taken_for_none(project: Path) -
 
 def test_a_record_that_cannot_be_read_is_named(two: Path) -> None:
     tree = git(two, "mktree")
-    commit = git(two, "commit-tree", tree, "-m", "not one of ours")
-    git(two, "tag", "-a", "-m", "onetrunk release v9.9.9", "tiny#champion#99", commit)
+    other = git(two, "commit-tree", tree, "-m", "not one of ours")
+    git(two, "tag", "-a", "-m", "onetrunk release v9.9.9", "tiny#champion#99", other)
     with pytest.raises(
-        UserError, match=rf"commit {commit[:12]}: tagged as a release, but has no release\.json"
+        UserError, match=rf"commit {other[:12]}: tagged as a release, but has no release\.json"
     ):
         champion("any", two)
+
+
+def test_a_record_that_leads_out_of_the_project_removes_nothing_there(two: Path) -> None:
+    """As anybody may push one who may push tags."""
+    mine = two / "mine/rows.csv"
+    mine.parent.mkdir()
+    mine.write_text("years of work")
+    found = registry.read(two)
+    assert found.champion
+    hostile = found.champion.record.model_copy(update={"bundle": "../../mine"})
+    written = commit.of_files(found.git, {RECORD: hostile.model_dump_json().encode()}, [], "x", 1_700_000_000)
+    git(two, "tag", "-a", "-m", "onetrunk promote v1.0.1", "tiny#champion#99", written)
+    with pytest.raises(UserError, match=rf"{written[:12]}:release\.json.*bundle"):
+        open_champion(found.champion.record.identity, two)
+    assert mine.exists()
 
 
 def test_tags_of_other_people_are_not_read(two: Path) -> None:
@@ -408,8 +450,26 @@ def test_tags_of_other_people_are_not_read(two: Path) -> None:
     git(two, "tag", "-a", "-m", "1.0", "v1.0")
     git(two, "tag", "-a", "-m", "mine\n\n\x1e\x1f\x1e", "tiny-mine")
     with_no_tagger(two, "tiny#champion#101")
+    git(two, "tag", "-a", "-m", "onetrunk promote v1.0.0", "tiny#champion#102", "tiny@v1.0.0^{tree}")
     assert served(two) == "v1.0.1"
-    assert tags.unread(registry.read(two).git) == [f"tiny#champion#{n}" for n in (100, 101, 99)]
+    assert registry.read(two).unread() == [f"tiny#champion#{n}" for n in (100, 101, 102, 99)]
+
+
+def test_a_tag_that_stands_in_the_way_stops_no_rollback_and_no_release(two: Path) -> None:
+    """As `gto assign` and `git tag --force` leave them."""
+    numbers = [tag.number for tag in registry.read(two).tags]
+    git(two, "tag", f"tiny#champion#{max(numbers) + 1}", "tiny@v1.0.0^{commit}")
+    git(two, "tag", "--force", "tiny@v1.0.0", "tiny@v1.0.1^{commit}")
+    git(two, "tag", "tiny@v1.0.2")
+    roll_back(two, "v1.0.0")
+    assert served(two) == "v1.0.0"
+    assert release(two, "c").release == "v1.0.3"
+    assert registry.read(two).unread() == ["tiny#champion#5", "tiny@v1.0.0"]
+
+
+def test_a_first_release_has_no_version_that_somebody_else_has_given(project: Path) -> None:
+    git(project, "tag", "tiny@v1.0.0")
+    assert release(project, "a").release == "v2.0.0"
 
 
 def with_no_tagger(project: Path, name: str) -> None:
