@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from components.advice import word
 from components.environment import QUIET
 from components.errors import UserError
 from components.files import MANIFEST, fsync, sample, sha256, strangers, verify_manifest
@@ -105,7 +106,7 @@ def _fetch(git: Git, record: ReleaseRecord, commit: str, target: Path) -> None:
         if "not owned by current user" in said:
             raise UserError(
                 f"{top}: another user's, so DVC does not read it, and DVC's cache has not all of release "
-                f"{record.version}; `git config --global --add safe.directory {top}`, then again"
+                f"{record.version}; `git config --global --add safe.directory {word(top)}`, then again"
             )
         raise UserError(
             f"release {record.version} (bundle {record.bundle}): neither DVC's cache nor its remote has "

@@ -120,7 +120,7 @@ def _named(git: Git) -> set[str]:
         texts += [file.read_bytes() for file in _files_below(tree)]
     for blob, text in zip(sorted(blobs), git.blobs(sorted(blobs)), strict=True):
         if text is None:
-            raise UserError(f"{git.project}: git has lost {blob}, which named bytes; `git fsck` says more")
+            raise UserError(f"{git.project}: blob {blob}, which named bytes, is lost; `git fsck` says more")
         texts.append(text)
     texts += [file.read_bytes() for file in (git.project / ".onetrunk").glob("dvc.lock.*")]
     return {match.decode() for text in texts for match in HASH.findall(text)}

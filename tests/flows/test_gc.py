@@ -175,7 +175,7 @@ def test_where_it_is_not_known_what_a_folder_held_nothing_is_freed(project: Path
 def test_where_git_has_lost_what_named_them_nothing_is_freed(project: Path) -> None:
     blob = git(project, "rev-parse", "tiny@v1.0.0:dvc.lock")
     (project / ".git/objects" / blob[:2] / blob[2:]).unlink()
-    with pytest.raises(UserError, match=f"git has lost {blob}, which named bytes"):
+    with pytest.raises(UserError, match=f"blob {blob}, which named bytes, is lost"):
         gc.find(project)
 
 
