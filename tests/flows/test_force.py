@@ -70,9 +70,13 @@ def test_evidence_that_the_pipeline_has_not_made_is_not_even_forced(rejected: Pa
     assert not registry.read(rejected).moves
 
 
+def lower_floor(project: Path, floor: float) -> None:
+    settings = project / "params.yaml"
+    settings.write_text(settings.read_text().replace("floor: 0.99", f"floor: {floor}"))
+
+
 def test_a_verdict_of_other_settings_is_not_even_forced(rejected: Path) -> None:
-    settings = (rejected / "params.yaml").read_text()
-    (rejected / "params.yaml").write_text(settings.replace("floor: 0.99", "floor: 0.98"))
+    lower_floor(rejected, 0.98)
     done = toy.onetrunk(rejected, *FORCE)
     assert done.returncode == 2
     assert "made by other settings than those of params.yaml" in done.stderr
@@ -80,8 +84,7 @@ def test_a_verdict_of_other_settings_is_not_even_forced(rejected: Path) -> None:
 
 
 def test_what_the_gate_lets_through_needs_no_force(rejected: Path) -> None:
-    settings = (rejected / "params.yaml").read_text()
-    (rejected / "params.yaml").write_text(settings.replace("floor: 0.99", "floor: 0.1"))
+    lower_floor(rejected, 0.1)
     assert verdicts.pass_on(rejected).verdict == "PROMOTE"
     done = toy.onetrunk(rejected, *FORCE)
     assert "the gate said PROMOTE, so there is nothing to force" in done.stderr
