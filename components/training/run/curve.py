@@ -25,6 +25,7 @@ EXPONENTS = (0.0, 0.5, 1.0, 2.0, 4.0)
 BEGIN = 1 / 3  # of the run; before it rates rise and heads find their place, which no power law describes
 WIDE = 30.0  # the prior's standard deviation of a and b, in standard deviations of the noise
 NOISE = 0.5  # the prior's guess of the noise, over the range of the scores; it counts as two evaluations
+STILL = 0.1  # of all that it has learnt: the range that counts of scores that stand still
 COUNT = 16  # evaluations that many of them count as: neighbours resemble each other
 DRAWS = 2000
 SURE = 0.8  # probability with which a head is said to improve, or not to
@@ -51,13 +52,14 @@ class Forecast:
 
 
 def forecast(steps: Sequence[int], scores: Sequence[float], more: float) -> Forecast:
-    """Where the curve through `scores` after `steps` is at `more` times the last of the steps."""
+    """Where the curve through `scores` after `steps` is at `more` times the last of the steps, of a head that
+    has begun."""
     t_E = np.asarray(steps, dtype=float) / steps[-1]
     known = (t_E >= BEGIN) & np.isfinite(scores)
     learnt = float(np.ptp([score for score in scores if np.isfinite(score)]))
     t_E, y_E = t_E[known], np.asarray(scores, dtype=float)[known]
-    scale = float(np.ptp(y_E))  # where it is 0 there is neither rise nor noise
-    fits = [_fit(t_E, (y_E - y_E.mean()) / (scale or 1.0), exponent) for exponent in EXPONENTS]
+    scale = float(np.ptp(y_E)) or STILL * learnt or 1.0  # few rows give one score again and again
+    fits = [_fit(t_E, (y_E - y_E.mean()) / scale, exponent) for exponent in EXPONENTS]
     evidence = np.array([fit.evidence for fit in fits])
     weights = np.exp(evidence - evidence.max())
     random = np.random.default_rng(derive_seed("learning curve", *steps))
@@ -73,9 +75,9 @@ def forecast(steps: Sequence[int], scores: Sequence[float], more: float) -> Fore
 
 def has_begun(scores: Sequence[float]) -> bool:
     """Has a head risen since its first evaluation? If not, it may have learnt nothing yet, and its scores
-    tell nothing of what is to come."""
-    known = [score for score in scores if np.isfinite(score)]
-    return len(known) > 1 and float(np.mean(known[len(known) // 2 :])) > known[0]
+    tell nothing of what is to come; nor do they where one of the later half is no number."""
+    known, late = [score for score in scores if np.isfinite(score)], scores[len(scores) // 2 :]
+    return bool(np.isfinite(late).all()) and float(np.mean(late)) > known[0]
 
 
 @dataclass(frozen=True)

@@ -78,4 +78,22 @@ def test_the_sentence_names_what_was_rising_and_what_was_not() -> None:
     ]
     said = curve.sentence(curve.ahead(both), ["mood", "topic"], len(both))  # type: ignore[arg-type]
     assert said.startswith(("Still improving: mood 0.7", "Still improving: mood 0.8"))
-    assert "No longer improving: topic 0.500 to 0.500 [0.500, 0.500]" in said
+    assert "No longer improving: topic 0.500 to 0.500 [0.4" in said
+
+
+def test_scores_that_stand_still_are_not_certain_to_stay() -> None:
+    """Of few validation rows one answer for all of them gives the same score again and again."""
+    for count in (6, 12, 30):
+        found = curve.ahead(history([0.2, *[0.44] * (count - 1)]))["mood"]
+        assert found.improving is False
+        assert found.interval[0] < 0.435 < 0.445 < found.interval[1]
+
+
+@pytest.mark.parametrize("count", [6, 7, 24])
+def test_scores_that_are_no_numbers_foretell_nothing_and_stop_no_training(count: int) -> None:
+    nan, half = float("nan"), count // 2
+    rising = np.linspace(0.1, 0.8, count).tolist()
+    assert curve.ahead(history([*rising[:half], *[nan] * (count - half)])) == {}
+    assert curve.ahead(history([*rising[:-1], nan])) == {}
+    assert curve.ahead(history([nan] * count)) == {}
+    assert curve.ahead(history([nan, *rising[1:]]))["mood"].twice > 0.8
