@@ -49,6 +49,8 @@ class Terminal(Watcher):
     def step(self, seen: Seen) -> None:
         before = self.speed.steady
         self.speed.add(seen)
+        if seen.end is not None and seen.end != self.steps:  # it was settled meanwhile
+            self.tokens, self.steps = self.tokens * seen.end / self.steps, seen.end
         if self.speed.steady and not before and self.tokens:
             self.say(self._ahead(seen))
         self.losses.update(seen.losses)

@@ -66,6 +66,17 @@ def test_a_head_that_a_step_does_not_draw_keeps_its_last_loss(capsys: pytest.Cap
     assert "sentiment 0.501 (25%), news_topic 0.501 (25%), ner 0.100 (25%)" in capsys.readouterr().err
 
 
+def test_a_run_whose_end_is_settled_meanwhile_says_that_end(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal = Terminal()
+    terminal.start(Run("a", 400, tokens=400 * 1600))
+    for step in range(1, 121):
+        terminal.step(seen(step, end=400 if step <= 100 else 125))
+    lines = capsys.readouterr().err.splitlines()
+    assert any(line.startswith("step 100/400  2:30 left") for line in lines)
+    assert lines[-1].startswith("step 120/125  0:02 left")
+    assert terminal.tokens == 125 * 1600
+
+
 @pytest.mark.parametrize("width", [60, 80, 200])
 def test_on_a_terminal_nothing_is_cut_off(width: int) -> None:
     terminal = Terminal()

@@ -124,9 +124,10 @@ class Loop:
             KeyboardInterrupt: SIGINT or SIGTERM; the step at work was ended and saved before.
         """
         self.resume()
-        state, plan, training = self.state, self.plan, self.training
+        state, training = self.state, self.training
         name, settings = self.checkpoints.name, training.model_dump(mode="json")
-        self.watcher.start(Run(name, plan.steps, state.step, state.history, settings, self._tokens()))
+        steps, tokens = self.ending.end, self._tokens()
+        self.watcher.start(Run(name, steps, state.step, state.history, settings, tokens))
         follower = parallel.rank() > 0  # the first process hears signals, and decides for all
         signals = contextlib.nullcontext(_never) if follower else interruption.stop_requested()
         try:
@@ -147,7 +148,7 @@ class Loop:
 
     def _tokens(self) -> float:
         """Of all steps, if every task's rows are drawn as the plan has it and are of their mean length."""
-        rows = {name: rows_before(self.plan, name, self.plan.steps) for name in self.plan.tasks}
+        rows = {name: rows_before(self.plan, name, self.ending.end) for name in self.plan.tasks}
         return float(sum(count * self.splits[name].tokens.mean() for name, count in rows.items()))
 
     def _go_on(self, stop_requested: Callable[[], bool]) -> None:
@@ -159,7 +160,7 @@ class Loop:
         if state.step % training.checkpoint_every == 0 or stop_requested():
             self.save()
         if stop_requested():
-            steps = self.plan.steps
+            steps = self.ending.end
             raise KeyboardInterrupt(f"interrupted at step {state.step} of {steps}; saved; {GO_ON}")
 
     def resume(self) -> None:
@@ -196,7 +197,8 @@ class Loop:
         state.step += 1
         if self.ema is not None:
             self.ema.update_parameters(self.model)
-        self.watcher.step(Seen(state.step, losses, weights, stepper.shares, rate, state.tokens))
+        shares, end = stepper.shares, self.ending.end
+        self.watcher.step(Seen(state.step, losses, weights, shares, rate, state.tokens, end))
 
     def _prepared(self) -> tuple[Batch, Prepared]:
         """The rows of the coming step, and what it reads; where the host has time, because a device works, it
@@ -289,8 +291,7 @@ class Loop:
             seen = [entry["validation"] for entry in so_far]
             last["shares"] = dynamic.decide(self.plan, seen, self.of_heads)
         if self.plan.cooldown is not None and last["step"] < self.ending.falls:
-            released = [head for head, task in self.of_heads.items() if not self.plan.tasks[task].auxiliary]
-            last["settled"] = ending.settled(so_far, released or list(self.of_heads))
+            last["settled"] = ending.settled(so_far, self._heads_that_count())
             if last["settled"]:
                 self.watcher.say(f"step {last['step']}: no task improves any more; the rates fall from here")
         if patience is None:
@@ -299,6 +300,12 @@ class Loop:
         last["stopped"] = stopping.stopped(so_far, self.of_heads, patience)
         for task in last["stopped"][len(before) :]:
             self.watcher.say(f"step {last['step']}: {task} stops (training.task_patience is {patience})")
+
+    def _heads_that_count(self) -> list[str]:
+        """Those whose rise keeps a run going: of the released tasks, if there are any, that have not stopped."""
+        tasks = self.now.tasks
+        released = [head for head, task in self.of_heads.items() if not tasks[task].auxiliary]
+        return [head for head in released or self.of_heads if tasks[self.of_heads[head]].until is None]
 
     def save(self) -> None:
         """Write a checkpoint; of several processes the first does."""

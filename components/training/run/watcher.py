@@ -44,6 +44,7 @@ class Seen:
     shares: Mapping[str, float]  # of the mixture's rows
     learning_rate: float  # of the encoder
     tokens: int  # real ones, of all steps so far
+    end: int | None = None  # how many steps the run has, as far as is known now; null: what it began with
     at: float = field(default_factory=time.monotonic)  # seconds
 
 

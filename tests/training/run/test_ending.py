@@ -11,11 +11,12 @@ import pytest
 from components import params
 from components.data.mixture import plan as planning
 from components.data.mixture.draws import Plan, TaskPlan
-from components.data.mixture.records import PLAN
+from components.data.mixture.records import PLAN, PlanRecord
 from components.files import read_json
-from components.training.run import curve, ending
-from components.training.run.fit import run
+from components.training.run import curve, ending, stopping
+from components.training.run.fit import Fit, run
 from components.training.run.state import Entry
+from components.training.run.watcher import Watcher
 from tests.training.runs import Stop, train
 
 STEPS = 100
@@ -88,6 +89,22 @@ def test_one_task_that_still_rises_is_enough() -> None:
     ]
     assert ending.settled(both, ["topic"])  # type: ignore[arg-type]
     assert not ending.settled(both, ["mood", "topic"])  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("encoded_project")
+def test_a_task_that_has_stopped_keeps_no_run_going() -> None:
+    project = params.load()
+    settings = project.training.model_copy(update={"precision": "fp32"})
+    project = project.model_copy(update={"training": settings})
+    loop = Fit(project, Path(), PlanRecord.read(PLAN), project.seed).loop(Watcher())
+    assert loop._heads_that_count() == ["mood", "size", "people", "closeness"]
+    loop.now = stopping.with_stopped(loop.plan, [{"step": 8, "stopped": ["people"]}])  # type: ignore[typeddict-item]
+    assert loop._heads_that_count() == ["mood", "size", "closeness"]
+    tasks = {name: replace(task, auxiliary=name == "mood") for name, task in loop.now.tasks.items()}
+    loop.now = replace(loop.now, tasks=tasks)
+    assert loop._heads_that_count() == ["closeness"]
+    loop.of_heads = {"mood": "mood"}  # an auxiliary task alone
+    assert loop._heads_that_count() == ["mood"]
 
 
 @pytest.mark.slow
