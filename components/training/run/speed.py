@@ -68,7 +68,7 @@ def key(project: Project, root: Path) -> str:
 
 
 def measured(project: Project, root: Path, plan: PlanRecord) -> Speed:
-    """Take a handful of the plan's steps, of few tokens and of many; keep the speed, and nothing else.
+    """Take a handful of the plan's steps, of many tokens and of few; keep the speed, and nothing else.
 
     Several processes are not started for it: each is taken to be as fast as one alone.
     """
@@ -91,8 +91,9 @@ def measured(project: Project, root: Path, plan: PlanRecord) -> Speed:
 
 def pace(root: Path, project: Project, draft: PlanRecord) -> float:
     """Seconds for a token of training, evaluations among them; measured where it is not known yet."""
-    found = kept(project, root) or measured(project, root, draft)
-    return found.seconds(draft, project.training) / tokens_of(draft)
+    found, training = kept(project, root) or measured(project, root, draft), project.training
+    tokens_between = tokens_of(draft) * training.evaluate_every / draft.steps  # two evaluations
+    return found.seconds_per_token + found.seconds_per_evaluation / tokens_between
 
 
 def _steps(loop: Loop) -> tuple[float, int, int]:
@@ -112,7 +113,8 @@ def _take(loop: Loop, step: int) -> None:
 
 
 def _spread(loop: Loop) -> list[int]:
-    """Some of the first steps: that of the middle by its tokens, then from few to many."""
+    """Some of the first steps: that of the middle by its tokens twice, then others, those of fewest and of
+    most last: a slow machine, which takes but the first of them, is timed by a usual one."""
     from components.data.batches.batching import step_rows
 
     steps = range(min(max(loop.plan.window, SPREAD), loop.plan.steps))
@@ -121,15 +123,20 @@ def _spread(loop: Loop) -> list[int]:
         for batch in (step_rows(loop.plan, loop.seed, step, loop.lengths) for step in steps)
     ]
     order = np.argsort(tokens, kind="stable")
+    middle = order[len(order) // 2]
     places = np.linspace(0, len(order) - 1, STEPS).round().astype(int)
-    return [int(order[len(order) // 2]), *order[places].tolist()]
+    outwards = places[np.argsort(np.abs(places - len(order) // 2), kind="stable")]
+    return [int(middle), int(middle), *order[outwards[1:]].tolist()]
 
 
 def _evaluation(loop: Loop) -> float:
-    """Seconds of a scheduled evaluation, from one on a few rows."""
+    """Seconds of a scheduled evaluation, from one on a few rows of each task."""
     from components.training.run.measured import evaluate
 
-    limit = loop.training.validation_rows
-    begun = time.monotonic()
-    evaluate(loop.model, loop.validation, min(ROWS, limit), loop.seed, loop.read_rows)
-    return (time.monotonic() - begun) * max(1.0, limit / ROWS)
+    seconds = 0.0
+    for task, split in loop.validation.items():
+        asked = min(loop.training.validation_rows, len(split))
+        begun = time.monotonic()
+        evaluate(loop.model, {task: split}, min(ROWS, asked), loop.seed, loop.read_rows)
+        seconds += (time.monotonic() - begun) * max(1.0, asked / ROWS)
+    return seconds
