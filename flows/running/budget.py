@@ -36,9 +36,10 @@ def show(console: Console, root: Path, measure: bool) -> None:
     console.print("\nWhat training will give each task:")
     console.print(outlook.table(plan))
     begins = beginning.read(root)
-    for sentence in [*(begins.sentences if begins else []), *outlook.replayed(plan)]:
+    of_release = begins.sentences if begins else []
+    for sentence in [*outlook.provisos(plan), *of_release, *outlook.replayed(plan)]:
         console.print(Text(sentence), soft_wrap=True)
-    for warned in outlook.warnings(plan):
+    for warned in outlook.warnings(plan, begins.of_training if begins else 1.0):
         console.print(Text(f"warning: {_told(warned, root / params.PARAMS)}", "yellow"), soft_wrap=True)
     console.print(Text(_length(plan, project, root, measure)), soft_wrap=True)
 

@@ -61,11 +61,25 @@ def tokens_of(plan: PlanRecord) -> float:
     return sum(task.tokens_drawn for task in plan.tasks.values())
 
 
-def warnings(plan: PlanRecord) -> list[Warned]:
-    """What a person should know, and may want to change, before the run begins."""
+def warnings(plan: PlanRecord, of_training: float = 1.0) -> list[Warned]:
+    """What a person should know, and may want to change, before the run begins, which has this part of the
+    steps that the budget allows."""
     found = outlook(plan)
-    few = _few(plan, {task.name: task.plan.epochs for task in found if task.plan.epochs < FEW})
+    few = _few(plan, {task.name: task.plan.epochs for task in found if task.plan.epochs < FEW}, of_training)
     return [*few, *(_long(task, found) for task in found if task.takes_more), *_unfamiliar(plan)]
+
+
+def provisos(plan: PlanRecord) -> list[str]:
+    """What may come otherwise than the plan has it."""
+    found = {
+        "the mixture is dynamic: shares are those of the start, and are decided anew after each evaluation": (
+            plan.keep is not None
+        ),
+        "the budget is auto: this is the most, and training ends before once no task improves": (
+            plan.cooldown is not None
+        ),
+    }
+    return [sentence for sentence, holds in found.items() if holds]
 
 
 def replayed(plan: PlanRecord) -> list[str]:
@@ -94,12 +108,13 @@ def _unfamiliar(plan: PlanRecord) -> list[Warned]:
     ]
 
 
-def _few(plan: PlanRecord, epochs: Mapping[str, float]) -> list[Warned]:
-    """The tasks with less than half an epoch, and the tokens that would give each of them one half."""
+def _few(plan: PlanRecord, epochs: Mapping[str, float], of_training: float) -> list[Warned]:
+    """The tasks with less than half an epoch, and the budget in tokens that would give each of them one
+    half."""
     if not epochs:
         return []
     listed = ", ".join(f"{name} {value:.2f}" for name, value in epochs.items())
-    enough = _two_digits(tokens_of(plan) * FEW / min(epochs.values()))
+    enough = _two_digits(tokens_of(plan) * FEW / min(epochs.values()) / of_training)
     return [
         Warned(
             f"most rows of these tasks are never read, in epochs: {listed}; about {enough:,} tokens would "

@@ -182,7 +182,7 @@ def _planned(
         excluded=excluded,
         share=over_steps.total(steps) / steps,
         schedule=schedules.record(over_steps),
-        mean_tokens=_mean_tokens(split, repeated, times),
+        mean_tokens=_mean_tokens(split, excluded, repeated, times),
         stages=[],
         cut=reading.cut,
         unknown=reading.unknown,
@@ -200,12 +200,11 @@ def _planned(
     return planned.model_copy(update={"mean_tokens": mean, "easy_first": easy.by, "stages": recorded})
 
 
-def _mean_tokens(split: EncodedSplit, repeated: list[int], times: int) -> float:
+def _mean_tokens(split: EncodedSplit, excluded: list[int], repeated: list[int], times: int) -> float:
     """Of a row that is drawn."""
-    if not repeated:
-        return float(split.tokens.mean())
-    more = (times - 1) * split.tokens[repeated].sum()
-    return float((split.tokens.sum() + more) / (len(split) + (times - 1) * len(repeated)))
+    tokens_N = split.tokens
+    drawn = [np.delete(tokens_N, excluded), *[tokens_N[repeated]] * (times - 1 if repeated else 0)]
+    return float(np.concatenate(drawn).mean())
 
 
 def _counted(whole: PlanRecord) -> PlanRecord:

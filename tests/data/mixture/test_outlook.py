@@ -73,6 +73,22 @@ def test_a_task_with_less_than_half_an_epoch_is_warned_of_with_the_tokens_that_m
     assert warned.keys == ("training.tokens", "training.budget")
 
 
+def test_of_a_run_that_gets_a_part_of_the_budget_the_whole_budget_is_advised() -> None:
+    plan = plan_of(few=planned(1000, 250, 10.0))
+    [whole], [part] = outlook.warnings(plan), outlook.warnings(plan, of_training=0.25)
+    assert "about 5,000 tokens" in whole.sentence
+    assert "about 20,000 tokens" in part.sentence
+
+
+def test_what_may_come_otherwise_than_planned_is_said() -> None:
+    plan = plan_of(some=planned(1000, 500, 10.0))
+    assert outlook.provisos(plan) == []
+    [auto] = outlook.provisos(plan.model_copy(update={"cooldown": 0.25}))
+    assert "this is the most" in auto
+    [dynamic] = outlook.provisos(plan.model_copy(update={"keep": 0.2}))
+    assert "those of the start" in dynamic
+
+
 def test_a_task_whose_long_rows_take_the_others_tokens_is_warned_of() -> None:
     """Eight of ten rows have 20 tokens, two have 160: they take two thirds, and leave the others 42 %."""
     plan = plan_of(spam=planned(200, 200, 160.0), mood=planned(800, 800, 20.0))
@@ -99,7 +115,7 @@ def test_a_script_that_the_encoder_does_not_know_is_warned_of_with_what_to_chang
     task = planned(100, 100, 20.0).model_copy(update={"unfamiliar": [cyrillic]})
     [warned] = outlook.warnings(plan_of(news=task))
     assert warned.sentence.startswith(
-        "news: the tokenizer does not know Cyrillic (88% of the letters): it reads 1.0"
+        "news: the tokenizer does not know these words in Cyrillic (88% of the letters): it reads 1.0"
     )
     assert warned.sentence.endswith("take an encoder of that language, or a multilingual one")
     assert warned.keys == ("model.encoder",)
