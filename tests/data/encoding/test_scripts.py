@@ -48,25 +48,51 @@ def tokenizer(kind: str) -> Tokenizer:
     [
         ("pieces", ENGLISH, None),
         ("bytes", ENGLISH, None),
-        ("pieces", RUSSIAN, "does not know Cyrillic (100% of the letters): 80% of its pieces are unknown"),
-        (
-            "bytes",
-            RUSSIAN,
-            "does not know Cyrillic (100% of the letters): it reads 0.5 letters at a time, and",
-        ),
-        ("pieces", CHINESE, "does not know CJK (100% of the letters): 100% of its pieces are unknown"),
-        ("bytes", CHINESE, "does not know CJK (100% of the letters): it reads 1.0 letters at a time, and"),
+        ("pieces", RUSSIAN, "Cyrillic (100% of the letters): 97% of them are unknown"),
+        ("bytes", RUSSIAN, "Cyrillic (100% of the letters): it reads 0.5 letters at a time, and"),
+        ("pieces", CHINESE, "CJK (100% of the letters): 100% of them are unknown"),
+        ("bytes", CHINESE, "CJK (100% of the letters): it reads 1.0 letters at a time, and"),
         ("letters", ENGLISH, None),
         ("letters", RUSSIAN, None),
-        ("letters", CHINESE, "does not know CJK"),
+        ("letters", CHINESE, "CJK"),
         ("pieces", ["12.50 + 7 = ?", ":-)"], None),
         ("pieces", [], None),
+        ("bytes", ["\U0001f600\U0001f389 \u2764\ufe0f", "a b c d e f g h"], None),
+        ("bytes", ["https://t.co/a1b2c3d4e5", "9f86d081884c7d659a2feaa0", "4XK2Q, the 7QZ81X"], None),
+        ("bytes", ["2024年我想预订两晚的房间"], "CJK"),
     ],
 )
 def test_a_script_that_is_unknown_or_spelt_is_named(kind: str, texts: list[str], said: str | None) -> None:
     found = unfamiliar(tokenizer(kind), texts)
     assert len(found) == (said is not None)
-    assert all(f"the tokenizer {said}" in one.sentence for one in found)
+    assert all(f"the tokenizer does not know these words in {said}" in one.sentence for one in found)
+
+
+def test_words_count_as_often_as_they_occur() -> None:
+    """Names that are spelt out stand in each of the texts once, among words that are known."""
+    names = (f"{a}{b}{c}" for a in "qzxj" for b in "vkwx" for c in "gqzj")
+    texts = [f"{text} {name}" for name, text in zip(names, ENGLISH * 20, strict=False)]
+    assert not unfamiliar(tokenizer("bytes"), texts)
+
+
+def test_a_word_that_is_unknown_as_a_whole_counts_by_its_letters() -> None:
+    """As Korean to an English WordPiece tokenizer: long words are one unknown piece, short ones are spelt."""
+    built = Tokenizer(models.WordPiece({"[UNK]": 0, "the": 1, "да": 2, "##да": 3}, unk_token="[UNK]"))
+    built.pre_tokenizer = pre_tokenizers.Whitespace()
+    [found] = unfamiliar(built, ["дададада дададада правительство"])
+    assert found.unknown == pytest.approx(13 / 29)
+
+
+def test_pieces_of_bytes_are_as_long_as_the_letters_that_they_spell() -> None:
+    """A letter of Russian is two bytes: of its own language a tokenizer of bytes knows the words."""
+    built = Tokenizer(models.BPE())
+    built.pre_tokenizer, built.decoder = pre_tokenizers.ByteLevel(), decoders.ByteLevel()
+    built.train_from_iterator(
+        RUSSIAN * 3,
+        trainers.BpeTrainer(vocab_size=420, initial_alphabet=pre_tokenizers.ByteLevel.alphabet()),
+    )
+    assert not unfamiliar(built, ["правила приёма расходов"])
+    assert unfamiliar(built, ENGLISH)
 
 
 def test_of_mixed_texts_the_share_is_said_and_a_name_here_and_there_is_none() -> None:
