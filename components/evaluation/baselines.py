@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from components import families
 from components.data.contract.cards import task_card
 from components.data.contract.rows import labelled_rows
@@ -40,7 +42,7 @@ def best_linear(
     metric = family.metrics_for(facts["options"])[0]
     best, predictions = -float("inf"), None
     for predict in family.linear_models(train, facts):
-        worth = metric.measure(validation, predict(validation), facts)
+        worth = float(np.nan_to_num(metric.measure(validation, predict(validation), facts), nan=-np.inf))
         if predictions is None or worth > best:
             best, predictions = worth, predict(test)
     assert predictions is not None  # noqa: S101 there is one at least

@@ -9,11 +9,15 @@ from typing import Any
 import pytest
 
 from components.evaluation.baselines import best_linear
-from components.families.base import Prediction, Row
+from components.families.base import Family, Prediction, Row
 from components.families.base.capabilities import Predict
+from components.families.classification.family import FAMILY as CLASSIFICATION
 from components.families.classification.family import Classification
+from components.families.generation.family import FAMILY as GENERATION
+from components.families.relation.family import FAMILY as RELATION
 from components.families.retrieval.family import FAMILY as RETRIEVAL
 from components.families.shared import linear
+from components.families.tagging.family import FAMILY as TAGGING
 
 NAMES = ("a", "b")
 FACTS = {"labels": list(NAMES), "options": {"label_smoothing": 0.0, "class_weights": "none"}}
@@ -101,7 +105,48 @@ def test_how_strongly_it_is_regularised_is_told_by_the_validation_rows() -> None
 
 
 def test_a_family_with_one_linear_baseline_is_asked_for_that() -> None:
-    train = [{"text": "how late is it", "text_pair": None, "answer": "time"}]
-    facts = {"templates": {"time": "The time", "place": "The place"}, "options": {}}
-    (found,) = best_linear(RETRIEVAL, train, train, train, facts)
-    assert found["ranking"][0]["id"] == "time"
+    train = [{"text": "how late is it", "target": "noon"}, {"text": "where is it", "target": "here"}]
+    (found,) = best_linear(GENERATION, train, train, [{"text": "how late", "target": ""}], {})
+    assert found["text"] == "noon"
+
+
+def test_a_value_that_is_no_number_is_never_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
+    family, values = Some("a", "b", "a"), iter((float("nan"), 0.4, float("nan")))
+    metric = family.metrics_for(FACTS["options"])[0]
+    monkeypatch.setattr(type(metric), "measure", lambda *_: next(values))
+    train = rows_of("a", "b")
+    assert best_linear(family, train, train, rows_of("a"), FACTS) == [{"label": "b"}]
+
+
+def test_templates_are_found_by_words_or_by_characters_whichever_is_better() -> None:
+    """No question repeats a word of another, and all repeat stems."""
+    templates = {"refund": "Geld", "delivery": "Post"}
+    train = [
+        {"text": text, "answer": answer}
+        for answer, texts in {
+            "refund": ["R\u00fcckerstattungen", "Erstattungsbetrag"],
+            "delivery": ["Lieferzeiten", "Auslieferungen"],
+        }.items()
+        for text in texts
+    ]
+    asked = [
+        {"text": "Erstattung", "answer": "refund"},
+        {"text": "Lieferung", "answer": "delivery"},
+    ]
+    facts = {"templates": templates, "options": {}}
+    words, characters = (
+        [one["ranking"][0]["id"] for one in model(asked)] for model in RETRIEVAL.linear_models(train, facts)
+    )
+    assert characters == ["refund", "delivery"] != words
+    found = best_linear(RETRIEVAL, train, asked, asked, facts)
+    assert [one["ranking"][0]["id"] for one in found] == characters
+
+
+@pytest.mark.parametrize("family", [CLASSIFICATION, RELATION])
+def test_of_one_class_alone_the_linear_baseline_is_the_trivial_one(family: Family) -> None:
+    """The checks of the data say what is wrong; a traceback of the baseline would come before them."""
+    rows = [{"text": "x y", "text_pair": None, "head": [0, 1], "tail": [2, 3], "label": "a"}] * 3
+    facts = {"labels": ["a", "b"], "options": {"none_class": None}}
+    assert [one["label"] for one in best_linear(family, rows, rows, rows[:1], facts)] == ["a"]
+    tags = [{"tokens": ["x"], "tags": ["O"]}]
+    assert TAGGING.tfidf_baseline(tags, tags, {"options": {"scheme": "bio"}}) == [{"tags": ["O"]}]

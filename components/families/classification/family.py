@@ -253,6 +253,9 @@ class Classification(
         from sklearn.svm import LinearSVC
 
         labels = [row["label"] for row in train]
+        if len(set(labels)) == 1:  # there is nothing to tell apart; the checks of the data say so
+            yield partial(self.majority_baseline, train, facts=facts)
+            return
         for features in linear.both(train, self.compared):
             if too_many(len(set(labels)), features.learnt_NF):
                 yield partial(_nearest, features, labels)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -37,8 +37,6 @@ from components.spelling import is_blank, plain
 
 if TYPE_CHECKING:
     import torch
-    from sklearn.multiclass import OneVsRestClassifier
-    from sklearn.preprocessing import MultiLabelBinarizer
     from tokenizers import Encoding
     from torch import nn
 
@@ -223,20 +221,30 @@ class MultiLabel(Explained, TextsReworded, NamedLabels, ScoredClasses, Probabili
     def linear_models(self, train: Sequence[Row], facts: Facts) -> Iterator[Predict]:
         """TF-IDF of n-grams, a linear support vector machine for every label; of a large label set the
         nearest centroids, as many as a training row has labels in the mean."""
-        from sklearn.multiclass import OneVsRestClassifier
         from sklearn.preprocessing import MultiLabelBinarizer
-        from sklearn.svm import LinearSVC
 
         labels = [row["labels"] for row in train]
-        sets = MultiLabelBinarizer(sparse_output=True).fit(labels)
+        sets = MultiLabelBinarizer(sparse_output=True)
+        holds_NC = sets.fit_transform(labels).tocsc()
         for features in linear.both(train):
             if too_many(len(sets.classes_), features.learnt_NF):
                 yield partial(_nearest, features, labels)
                 return
             for strength in linear.STRENGTHS:
-                model = OneVsRestClassifier(LinearSVC(C=strength, random_state=0))
-                model.fit(features.learnt_NF, sets.transform(labels))
-                yield partial(_said, model, sets, features)
+                holds_CN = (holds_NC[:, [place]].toarray()[:, 0] for place in range(len(sets.classes_)))
+                machines = [_machine(strength, features.learnt_NF, holds_N) for holds_N in holds_CN]
+                yield partial(_said, machines, sets.classes_.tolist(), features)
+
+
+def _machine(strength: float, learnt_NF: Any, holds_N: np.ndarray) -> Callable[[Any], np.ndarray]:
+    """How far rows are on the side of a label; as far for all where training shows one side alone."""
+    from sklearn.svm import LinearSVC
+
+    if holds_N.all() or not holds_N.any():
+        return lambda asked_MF: np.full(asked_MF.shape[0], float(holds_N.all()))  # 0: it does not hold
+    machine = LinearSVC(C=strength, random_state=0).fit(learnt_NF, holds_N)
+    decide: Callable[[Any], np.ndarray] = machine.decision_function
+    return decide
 
 
 def _nearest(
@@ -248,13 +256,16 @@ def _nearest(
 
 
 def _said(
-    model: OneVsRestClassifier, sets: MultiLabelBinarizer, features: linear.Features, rows: Sequence[Row]
+    machines: Sequence[Callable[[Any], np.ndarray]],
+    names: Sequence[str],
+    features: linear.Features,
+    rows: Sequence[Row],
 ) -> list[Prediction]:
     asked_MF = features.of(rows)
-    found = sets.inverse_transform(model.predict(asked_MF))
-    scores = of_margins(sets.classes_.tolist(), model.decision_function(asked_MF))
+    margins_MC = np.stack([machine(asked_MF) for machine in machines], axis=1)
     return [
-        {"labels": list(some), "probabilities": of_row} for some, of_row in zip(found, scores, strict=True)
+        {"labels": [names[place] for place in np.flatnonzero(margin_C > 0)], "probabilities": of_row}
+        for margin_C, of_row in zip(margins_MC, of_margins(names, margins_MC), strict=True)
     ]
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -18,11 +19,14 @@ from components.families.base.capabilities import (
     ExtraFiles,
     FactsOfAllSplits,
     MultiSequence,
+    Predict,
     ReadTable,
+    TunedBaseline,
 )
 from components.families.retrieval.metrics import DEPTH, METRICS
 from components.families.retrieval.templates import Templates, read_identity, read_templates
 from components.families.retrieval.tfidf import best, similarities
+from components.families.shared.linear import MOST_CHARACTERS, Unit
 
 if TYPE_CHECKING:
     import torch
@@ -57,7 +61,7 @@ class RetrievalOptions(Options):
     top: int = Field(3, ge=1, le=100)  # answers that the service gives
 
 
-class Retrieval(ExtraFiles, FactsOfAllSplits, Candidates, MultiSequence, Family):
+class Retrieval(ExtraFiles, FactsOfAllSplits, Candidates, MultiSequence, TunedBaseline, Family):
     """A question and the templates are encoded apart, pooled to unit vectors, and compared (a bi-encoder).
 
     Learnt from a softmax over the candidates of the micro-batch (InfoNCE, van den Oord 2018, equation 4, with
@@ -246,19 +250,27 @@ class Retrieval(ExtraFiles, FactsOfAllSplits, Candidates, MultiSequence, Family)
         popular = [{"id": answer, "score": count / len(train)} for answer, count in counts.most_common(DEPTH)]
         return [{"ranking": popular} for _ in test]
 
-    def tfidf_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
-        """TF-IDF: a template is as near as the nearest of its own text and its training questions."""
-        ids = ids_of(facts)
-        number = {identity: place for place, identity in enumerate(ids)}
-        texts = [*(facts["templates"][identity] for identity in ids), *(row["text"] for row in train)]
-        owner = np.array([*range(len(ids)), *(number[row["answer"]] for row in train)])
-        found = []
-        for cosine in similarities([row["text"] for row in test], texts):
-            score_N = np.zeros(len(ids))
-            np.maximum.at(score_N, owner, cosine)
-            ranking = best(score_N, DEPTH)
-            found.append({"ranking": [{"id": ids[n], "score": float(score_N[n])} for n in ranking]})
-        return found
+    def linear_models(self, train: Sequence[Row], facts: Facts) -> Iterator[Predict]:
+        """TF-IDF of words, and of characters where they are not too many: a template is as near as the nearest
+        of its own text and its training questions."""
+        yield partial(_nearest, "words", train, facts)
+        if sum(len(row["text"]) for row in train) <= MOST_CHARACTERS:
+            yield partial(_nearest, "characters", train, facts)
+
+
+def _nearest(unit: Unit, train: Sequence[Row], facts: Facts, asked: Sequence[Row]) -> list[Prediction]:
+    """The templates that are nearest to each of the rows that are asked, by its questions of training too."""
+    ids = ids_of(facts)
+    number = {identity: place for place, identity in enumerate(ids)}
+    texts = [*(facts["templates"][identity] for identity in ids), *(row["text"] for row in train)]
+    owner = np.array([*range(len(ids)), *(number[row["answer"]] for row in train)])
+    found = []
+    for cosine in similarities([row["text"] for row in asked], texts, unit):
+        score_N = np.zeros(len(ids))
+        np.maximum.at(score_N, owner, cosine)
+        ranking = best(score_N, DEPTH)
+        found.append({"ranking": [{"id": ids[n], "score": float(score_N[n])} for n in ranking]})
+    return found
 
 
 def ids_of(facts: Facts) -> list[str]:

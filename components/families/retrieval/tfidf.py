@@ -5,21 +5,30 @@ Legend: Q questions, N texts, V words.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from components.families.shared.linear import Unit
 from components.families.shared.words import UNSPACED
 
 WORD = rf"[{UNSPACED}]|[^\W{UNSPACED}]+"
+TERMS: Mapping[Unit, Mapping[str, Any]] = {
+    "words": {"token_pattern": WORD},
+    "characters": {"analyzer": "char_wb", "ngram_range": (2, 5)},
+}
 ROWS = 512  # questions whose similarities to all texts are in memory at once
 
 
-def similarities(questions: Sequence[str], texts: Sequence[str]) -> Iterator[np.ndarray]:
-    """cosine_N of each question to every text; the words are weighed by the texts that have them."""
+def similarities(
+    questions: Sequence[str], texts: Sequence[str], unit: Unit = "words"
+) -> Iterator[np.ndarray]:
+    """cosine_N of each question to every text; words, or n-grams of characters, are weighed by the texts that
+    have them."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    model = TfidfVectorizer(sublinear_tf=True, token_pattern=WORD)
+    model = TfidfVectorizer(sublinear_tf=True, **TERMS[unit])
     try:
         text_NV = model.fit_transform(texts)
     except ValueError:  # texts of symbols alone have no words

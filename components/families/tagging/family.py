@@ -170,6 +170,8 @@ class Tagging(Rewordable, NamesThings, OneClassEach, NamedLabels, Family):
         counts = Counter(tag for row in rows for tag in row["tags"])
         if options["scheme"] == "plain":
             names = labels or sorted(counts)
+            if len(names) < 2:
+                raise BadRowError(f"the only tag is '{names[0]}', expected two tags or more")
             return {"labels": names, "tags": names, "default": counts.most_common(1)[0][0]}
         types = labels or sorted({tag[2:] for tag in counts if tag != "O"})
         if not types:
@@ -365,6 +367,8 @@ class Tagging(Rewordable, NamesThings, OneClassEach, NamedLabels, Family):
         from sklearn.linear_model import SGDClassifier
         from sklearn.pipeline import make_pipeline
 
+        if len({tag for row in train for tag in row["tags"]}) == 1:  # as of classification
+            return self.majority_baseline(train, test, facts)
         vectorizer = TfidfVectorizer(analyzer=list, min_df=2)
         model = make_pipeline(
             vectorizer, SGDClassifier(alpha=1e-6, max_iter=8, tol=None, random_state=0, n_jobs=2)

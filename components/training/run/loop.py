@@ -302,7 +302,7 @@ class Loop:
             self.watcher.say(f"step {last['step']}: {task} stops (training.task_patience is {patience})")
 
     def _heads_that_count(self) -> list[str]:
-        """Those whose rise keeps a run going: of the released tasks, if there are any, that have not stopped."""
+        """Those whose rise keeps a run going: of released tasks, if there are any, that have not stopped."""
         tasks = self.now.tasks
         released = [head for head, task in self.of_heads.items() if not tasks[task].auxiliary]
         return [head for head in released or self.of_heads if tasks[self.of_heads[head]].until is None]

@@ -194,6 +194,16 @@ def test_the_linear_baseline_learns_every_label_by_itself() -> None:
     assert [found["labels"] for found in FAMILY.tfidf_baseline(rows, rows[:4], FACTS)] == list(texts.values())
 
 
+def test_a_label_that_is_alone_and_one_that_always_or_never_holds_have_linear_baselines() -> None:
+    texts = {"insult": ["toxic"], "praise": []}
+    rows = [{"text": text, "labels": labels} for text, labels in texts.items()] * 5
+    assert [found["labels"] for found in FAMILY.tfidf_baseline(rows, rows[:2], FACTS)] == [["toxic"], []]
+    rows = [{**row, "labels": [*row["labels"], "text"]} for row in rows]
+    always = FAMILY.tfidf_baseline(rows, rows[:2], FACTS)
+    assert [found["labels"] for found in always] == [["text", "toxic"], ["text"]]
+    assert always[1]["probabilities"]["toxic"] < 0.5 < always[1]["probabilities"]["text"]
+
+
 def test_the_expectations_find_what_is_wrong() -> None:
     from components.data.validation.suites import evaluate
 

@@ -30,6 +30,9 @@ def accuracy(train: list[Row], test: list[Row], number: int = 0) -> float:
         ("今天天气 good", ["今", "天", "天", "气", "good"]),
         ("ภาษา", list("ภาษา")),
         ("हिन्दी में", ["हिन्दी", "में"]),
+        ("人々 ｶﾀｶﾅ ㄅㄆ", list("人々ｶﾀｶﾅㄅㄆ")),
+        ("ລາວ ខ្មែរ မြန်", list("ລາວខ្មែរမြန်")),
+        ("iPhone手机", ["iPhone", "手", "机"]),
     ],
 )
 def test_a_term_is_a_word_or_a_character_of_a_script_without_blanks(text: str, terms: list[str]) -> None:
