@@ -6,8 +6,8 @@ several letters at a time; another one it cuts into single letters or bytes, of 
 nothing (Rust et al. 2021, "How good is your tokenizer?", on fertility). A tokenizer that reads single letters
 of every language is compared with itself, and so is never at fault.
 
-Words count as often as they occur. A word with a digit in it (a part of an address, a key) is of no language and
-says nothing, nor does one that is too short to be read several letters at a time.
+Words count as often as they occur. A word with a digit in it (a part of an address, a key) is of no language
+and says nothing, nor does one that is too short to be read several letters at a time.
 """
 
 from __future__ import annotations

@@ -251,8 +251,8 @@ class Retrieval(ExtraFiles, FactsOfAllSplits, Candidates, MultiSequence, TunedBa
         return [{"ranking": popular} for _ in test]
 
     def linear_models(self, train: Sequence[Row], facts: Facts) -> Iterator[Predict]:
-        """TF-IDF of words, and of characters where they are not too many: a template is as near as the nearest
-        of its own text and its training questions."""
+        """TF-IDF of words, and of characters where they are not too many: a template is as near as the
+        nearest of its own text and its training questions."""
         yield partial(_nearest, "words", train, facts)
         if sum(len(row["text"]) for row in train) <= MOST_CHARACTERS:
             yield partial(_nearest, "characters", train, facts)

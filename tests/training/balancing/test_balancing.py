@@ -128,6 +128,22 @@ def test_one_number_that_is_not_finite_leaves_the_state_alone(weights: str, fiel
 
 
 @pytest.mark.parametrize("weights", weighting_names())
+def test_losses_and_gradients_of_any_size_give_weights_that_are_numbers(weights: str) -> None:
+    """A task has all but converged and comes back, another has no gradient at all."""
+    method, random = weighting(weights)(**OPTIONS.get(weights, {})), np.random.default_rng(0)
+    for step in range(30):
+        losses, norms = (
+            dict(zip(TASKS, (10 ** random.uniform(-12, 6, 3)).tolist(), strict=True)) for _ in range(2)
+        )
+        losses["a"] = norms["a"] = 0.0 if step % 5 == 0 else norms["a"]
+        jacobian = random.normal(size=(3, 8)) * np.array([*norms.values()])[:, None]
+        facts = StepFacts(0, step, TASKS, losses, jacobian @ jacobian.T, norms, norms, norms)
+        found = [*method.weights(facts).values()]
+        assert np.isfinite(found).all() and min(found) >= 0
+        method.update(facts)
+
+
+@pytest.mark.parametrize("weights", weighting_names())
 def test_asking_for_weights_changes_nothing(weights: str) -> None:
     """A step that overflows in half precision is weighed, but never learned from."""
     which = balancer(weights)

@@ -30,7 +30,9 @@ class DWA(Weighting):
     }
 
     def weights(self, facts: StepFacts) -> Weights:
-        raised = {task: math.exp(self._rate(task, facts.step) / self.temperature) for task in facts.tasks}
+        logits = {task: self._rate(task, facts.step) / self.temperature for task in facts.tasks}
+        highest = max(logits.values())  # a loss that was all but 0 may have risen by any factor
+        raised = {task: math.exp(logit - highest) for task, logit in logits.items()}
         scale = len(raised) / sum(raised.values())
         return {task: raised[task] * scale for task in facts.losses}
 
