@@ -9,11 +9,12 @@ import numpy as np
 
 from components.comparison.records import Gain, RelativeGain
 
+SAME = 1e-9  # relative: gains so near to each other differ by rounding alone
 Scores = Mapping[str, Sequence[float]]  # head -> its metric with each seed
 
 
 class Mean(NamedTuple):
-    """A mean over the seeds, and its interval, low end and high end; with one seed there is none."""
+    """A mean over the seeds, and its interval, low end and high end, where there is one."""
 
     gain: float
     interval: list[float] | None
@@ -55,11 +56,12 @@ def delta_m(joint: Scores, alone: Scores, confidence: float) -> RelativeGain:
 
 
 def mean_over_seeds(values: Sequence[float], confidence: float) -> Mean:
-    """Their mean and its t-interval (Student 1908), n - 1 degrees of freedom; with one seed there is none."""
+    """Their mean and its t-interval (Student 1908), n - 1 degrees of freedom. With one seed there is none, nor
+    where all values are the same, as of a test set of few rows: how far others may differ is not known."""
     from scipy.special import stdtrit
 
     n, mean = len(values), float(np.mean(values))
-    if n == 1:
+    if np.ptp(values) <= SAME * np.abs(values).max():
         return Mean(mean, None)
     half = float(stdtrit(n - 1, (1 + confidence) / 2)) * float(np.std(values, ddof=1)) / n**0.5
     return Mean(mean, [mean - half, mean + half])

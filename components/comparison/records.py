@@ -17,14 +17,14 @@ class Gain(Part):
     alone: float  # likewise
     by_seed: list[float]  # joint less alone, seed by seed
     gain: float  # their mean
-    interval: list[float] | None  # low end, high end; null with one seed
+    interval: list[float] | None  # low end, high end; null with one seed, or where all agree
 
 
 class RelativeGain(Part):
     """The mean over the heads of their relative gains (Maninis et al. 2019)."""
 
     gain: float | None  # null where no head has one
-    interval: list[float] | None  # low end, high end; null with one seed
+    interval: list[float] | None  # low end, high end; null with one seed, or where all agree
     left_out: list[str]  # heads whose metric alone is not above 0 with every seed
 
 

@@ -70,7 +70,13 @@ def gains_sentence(tasks: Mapping[str, Gain], seeds: int) -> str:
     helped, harmed, open_ = _by_interval(tasks)
     if seeds == 1:
         return "One seed gives no interval: whether a gain is more than chance is not known."
-    parts = [("helps", helped), ("harms", harmed), ("makes no difference that these seeds show for", open_)]
+    same = [name for name in open_ if tasks[name].interval is None and tasks[name].gain]
+    parts = [
+        ("helps", helped),
+        ("harms", harmed),
+        ("makes no difference that these seeds show for", [name for name in open_ if name not in same]),
+        ("makes the same difference with each seed, which does not tell of others, for", same),
+    ]
     said = "Sharing " + "; ".join(f"{verb} {', '.join(names)}" for verb, names in parts if names) + "."
     return f"{said} {_leaving(harmed)}" if harmed else said
 
@@ -106,8 +112,8 @@ def caveat(tasks: Mapping[str, Gain], seeds: int) -> str:
         return "The grouping is a guess from affinities: train it, and compare, before you rely on it."
     which = "every task" if len(open_) == len(tasks) else ", ".join(open_)
     return (
-        f"The grouping is a guess from affinities, and zero is within the interval of the gain of {which}: "
-        f"train it, and compare, before you rely on it."
+        f"The grouping is a guess from affinities, and the gain of {which} may be chance: train it, and compare, "
+        f"before you rely on it."
     )
 
 

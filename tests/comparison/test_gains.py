@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from components.comparison.gains import delta_m, gains, mean_over_seeds
@@ -18,6 +19,22 @@ def test_the_interval_is_students() -> None:
 
 def test_one_seed_has_no_interval() -> None:
     assert mean_over_seeds([0.3], 0.95) == (0.3, None)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.01, -0.25, 0.1 + 0.2])
+def test_gains_that_are_all_the_same_have_no_interval(value: float) -> None:
+    """Of a test set of few rows: one that is right more, whatever the seed."""
+    assert mean_over_seeds([value] * 3, 0.95) == (pytest.approx(value), None)
+    assert mean_over_seeds([0.8 - 0.7, 0.3 - 0.2, 0.1], 0.95).interval is None  # but for rounding
+    assert mean_over_seeds([value, value, value + 1e-3], 0.95).interval is not None
+
+
+def test_the_interval_holds_the_mean_as_often_as_it_says() -> None:
+    random = np.random.default_rng(0)
+    for confidence in (0.8, 0.95):
+        drawn = [mean_over_seeds(random.normal(0.3, 2, 3).tolist(), confidence) for _ in range(2000)]
+        held = np.mean([one.interval[0] <= 0.3 <= one.interval[1] for one in drawn])
+        assert held == pytest.approx(confidence, abs=0.025)
 
 
 def test_a_gain_is_joint_minus_alone_seed_by_seed() -> None:
