@@ -56,8 +56,9 @@ def delta_m(joint: Scores, alone: Scores, confidence: float) -> RelativeGain:
 
 
 def mean_over_seeds(values: Sequence[float], confidence: float) -> Mean:
-    """Their mean and its t-interval (Student 1908), n - 1 degrees of freedom. With one seed there is none, nor
-    where all values are the same, as of a test set of few rows: how far others may differ is not known."""
+    """Their mean and its t-interval (Student 1908), n - 1 degrees of freedom. With one seed there is none,
+    nor where all values are the same, as of a test set of few rows: how far others may differ is not
+    known."""
     from scipy.special import stdtrit
 
     n, mean = len(values), float(np.mean(values))

@@ -112,8 +112,8 @@ def caveat(tasks: Mapping[str, Gain], seeds: int) -> str:
         return "The grouping is a guess from affinities: train it, and compare, before you rely on it."
     which = "every task" if len(open_) == len(tasks) else ", ".join(open_)
     return (
-        f"The grouping is a guess from affinities, and the gain of {which} may be chance: train it, and compare, "
-        f"before you rely on it."
+        f"The grouping is a guess from affinities, and the gain of {which} may be chance: train it, and "
+        f"compare, before you rely on it."
     )
 
 
