@@ -42,7 +42,8 @@ def plan(
     and draws more often the rows that are `new` since.
 
     Raises:
-        UserError: a task has no training row left, or the run is too short to draw any, or one of each class.
+        UserError: a task has no training row left, or the run is too short: for a step, to draw a row of each
+            task, or one of each class.
     """
     training = {name: EncodedSplit(encoded / name / "train.arrow") for name in project.tasks}
     excluded = {name: _numbers(training[name], exclude.get(name, [])) for name in project.tasks}
@@ -70,7 +71,13 @@ def _steps(
             raise ValueError("the budget asks how fast this machine is, and nobody measures it")
         return pace(project, _counted(draft))
 
-    return max(1, round(of_training * rule.allows(Asked(draft, per_step, measured)) / per_step))
+    steps = rule.allows(Asked(draft, per_step, measured)) / per_step
+    if not round(steps):
+        raise UserError(
+            f"params.yaml: training.budget: allows {steps * per_step:,.0f} tokens, less than half a step; "
+            f"expected more, or a smaller training.tokens_per_step (it is {per_step:,})"
+        )
+    return max(1, round(of_training * steps))
 
 
 def _drafted(

@@ -132,6 +132,29 @@ def test_a_budget_that_is_none_is_one_sentence(budget: str, said: str) -> None:
 
 
 @pytest.mark.usefixtures("encoded_project")
+@pytest.mark.parametrize(
+    "budget",
+    ["{method: tokens, tokens: 100}", "{method: epochs, epochs: 0.01}", "{method: minutes, minutes: 0.01}"],
+)
+def test_a_budget_of_less_than_a_step_is_one_sentence(budget: str) -> None:
+    settings = Path("params.yaml")
+    settings.write_text(settings.read_text().replace("tokens: 12000", f"budget: {budget}"))
+    said = r"training\.budget: allows \d+ tokens, less than half a step; expected more, or .*per_step \(it is 300\)"
+    with pytest.raises(UserError, match=said):
+        planning.plan(params.load(), ENCODED, {}, pace=lambda *_: 0.01)
+
+
+@pytest.mark.usefixtures("encoded_project")
+def test_rows_that_are_left_out_do_not_count_for_the_mean_length() -> None:
+    split = EncodedSplit(ENCODED / "people/train.arrow")
+    long = split.tokens > np.median(split.tokens)
+    left_out = [identity for identity, is_long in zip(split.ids(), long, strict=True) if is_long]
+    task = planning.plan(params.load(), ENCODED, {"people": left_out}).tasks["people"]
+    assert task.mean_tokens == pytest.approx(split.tokens[~long].mean())
+    assert task.mean_tokens < split.tokens.mean()
+
+
+@pytest.mark.usefixtures("encoded_project")
 def test_tokens_and_a_budget_of_tokens_are_one_plan() -> None:
     before = planning.plan(params.load(), ENCODED, {})
     settings = Path("params.yaml")
