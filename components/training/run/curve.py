@@ -28,6 +28,7 @@ NOISE = 0.5  # the prior's guess of the noise, over the range of the scores; it 
 STILL = 0.1  # of all that it has learnt: the range that counts of scores that stand still
 COUNT = 16  # evaluations that many of them count as: neighbours resemble each other
 DRAWS = 2000
+RISEN = 3.0  # times an evaluation's noise; of scores that chance alone moves few rise so far
 SURE = 0.8  # probability with which a head is said to improve, or not to
 LEAST = 0.02, 0.25  # of all that it has learnt, and of an evaluation's noise: a smaller rise is none
 INTERVAL = (0.05, 0.95)
@@ -74,10 +75,12 @@ def forecast(steps: Sequence[int], scores: Sequence[float], more: float) -> Fore
 
 
 def has_begun(scores: Sequence[float]) -> bool:
-    """Has a head risen since its first evaluation? If not, it may have learnt nothing yet, and its scores
-    tell nothing of what is to come; nor do they where one of the later half is no number."""
-    known, late = [score for score in scores if np.isfinite(score)], scores[len(scores) // 2 :]
-    return bool(np.isfinite(late).all()) and float(np.mean(late)) > known[0]
+    """Has a head risen since its first evaluation, by more than noise rises? If not, it may have learnt
+    nothing yet, and its scores tell nothing of what is to come; nor do they where one of the later half is no
+    number."""
+    (first, *others), late = [s for s in scores if np.isfinite(s)] or [0.0], scores[len(scores) // 2 :]
+    noise = float(np.std(np.diff(others))) / 2**0.5 if len(others) > 1 else 0.0
+    return bool(np.isfinite(late).all()) and float(np.mean(late)) - first > RISEN * noise
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,15 @@ def test_a_head_that_has_not_risen_since_its_first_evaluation_is_not_foretold() 
         assert curve.sentence({}, ["mood"], 8).startswith("Not risen since the first evaluation: mood")
 
 
+@pytest.mark.parametrize("evaluations", [6, 12, 30])
+def test_noise_is_no_rise(evaluations: int) -> None:
+    random = np.random.default_rng(0)
+    level = [0.5 + 0.01 * random.standard_normal(evaluations) for _ in range(200)]
+    assert np.mean([curve.has_begun(scores.tolist()) for scores in level]) < 0.1
+    risen = [scores - 0.06 * (np.arange(evaluations) == 0) for scores in level]
+    assert np.mean([curve.has_begun(scores.tolist()) for scores in risen]) > 0.85
+
+
 def test_no_share_is_foretold_above_one() -> None:
     found = curve.ahead(history([0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99]))["mood"]
     assert found.twice <= found.interval[1] <= 1

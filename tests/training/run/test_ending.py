@@ -67,6 +67,17 @@ def test_noise_ends_a_level_run_and_neither_ends_nor_prolongs_one_that_rises() -
     assert np.median(ends[0.06]) >= 22
 
 
+@pytest.mark.parametrize("noise", [0.005, 0.02])
+def test_a_head_that_takes_off_late_is_waited_for(noise: float) -> None:
+    """It stands at the share of the commonest class, and noise may look like a rise."""
+    random, t = np.random.default_rng(0), np.arange(1, 16)
+    ends = []
+    for _ in range(20):
+        scores = (0.44 + noise * random.standard_normal(len(t))).tolist()
+        ends.append(any(ending.settled(entries(scores[:n]), ["mood"]) for n in range(7, len(t) + 1)))
+    assert np.mean(ends) <= 0.1
+
+
 def test_one_evaluation_without_a_gain_may_be_an_accident() -> None:
     level = 0.1 * np.log(8)
     scores = [*(0.1 * np.log(np.arange(1, 9))), *[level] * 32]
