@@ -6,6 +6,7 @@ no fault, but nobody should find it out afterwards: both are warnings, with the 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 FEW = 0.5  # epochs; of a task with less, most rows are never read
 LONG = 1.5  # times its share of the rows: a task with more of the tokens is read at the others' cost
 NOTICED = 0.1  # of all tokens; a share that is beyond its share of the rows by less is no matter
+HALVED = 2.0  # times as many rows, that the others would get of a task, or some, of many and long rows
 
 
 @dataclass(frozen=True)
@@ -40,10 +42,8 @@ class TaskOutlook:
 
     @property
     def takes_more(self) -> bool:
-        """Do its long rows take what the mixture gives the others? Not where it shares tokens."""
-        return self.plan.rows_per_step is None and self.of_tokens > max(
-            LONG * self.of_rows, self.of_rows + NOTICED
-        )
+        """Does it take much more of the tokens than of the rows?"""
+        return self.of_tokens > max(LONG * self.of_rows, self.of_rows + NOTICED)
 
 
 def outlook(plan: PlanRecord) -> list[TaskOutlook]:
@@ -66,7 +66,7 @@ def warnings(plan: PlanRecord, of_training: float = 1.0) -> list[Warned]:
     steps that the budget allows."""
     found = outlook(plan)
     few = _few(plan, {task.name: task.plan.epochs for task in found if task.plan.epochs < FEW}, of_training)
-    return [*few, *(_long(task, found) for task in found if task.takes_more), *_unfamiliar(plan)]
+    return [*few, *(_long(some, found) for some in _takers(found)), *_unfamiliar(plan)]
 
 
 def provisos(plan: PlanRecord) -> list[str]:
@@ -124,18 +124,39 @@ def _few(plan: PlanRecord, epochs: Mapping[str, float], of_training: float) -> l
     ]
 
 
-def _long(task: TaskOutlook, found: list[TaskOutlook]) -> Warned:
-    """A task whose rows are long, and how much more the others would get if they were as long as theirs."""
-    others = [other for other in found if other.name != task.name]
-    rows = sum(other.plan.rows_drawn for other in others)
-    mean = sum(other.plan.tokens_drawn for other in others) / rows
-    gain = (1 - task.of_rows) / (1 - task.of_tokens)
+def _takers(found: list[TaskOutlook]) -> list[list[TaskOutlook]]:
+    """The tasks whose long rows take what the mixture gives the others: each that does by itself, or else the
+    fewest that do together. None where the mixture shares tokens."""
+    if any(task.plan.rows_per_step is not None for task in found):
+        return []
+    longest = sorted(found, key=lambda task: -task.plan.mean_tokens)
+    together = (longest[:count] for count in range(1, len(found)))
+    alone = [[task] for task in found if task.takes_more]
+    return alone or [*itertools.islice((some for some in together if _gain(some) >= HALVED), 1)]
+
+
+def _gain(some: list[TaskOutlook]) -> float:
+    """How many times as many rows the others would get if the rows of these were as long as theirs."""
+    return (1 - sum(task.of_rows for task in some)) / (1 - sum(task.of_tokens for task in some))
+
+
+def _long(some: list[TaskOutlook], found: list[TaskOutlook]) -> Warned:
+    """Tasks whose rows are long, and how much more the others would get if they were as long as theirs."""
+    names, others = [task.name for task in some], [task for task in found if task not in some]
+    own, its = _mean(some), _mean(others)
+    of_rows, of_tokens = sum(task.of_rows for task in some), sum(task.of_tokens for task in some)
+    has, takes = ("has", "takes") if len(some) == 1 else ("have", "take")
     return Warned(
-        f"{task.name} has {task.of_rows:.0%} of the rows and takes {task.of_tokens:.0%} of the tokens, for "
-        f"its rows have {task.plan.mean_tokens:.0f} tokens and the others' {mean:.0f}: were they as long as "
-        f"theirs, the others would get {gain:.1f} times as many rows; `unit: tokens` shares tokens instead",
-        ("mixture", f"tasks.{task.name}.max_length"),
+        f"{' and '.join(names)} {has} {of_rows:.0%} of the rows and {takes} {of_tokens:.0%} of the tokens, for "
+        f"their rows have {own:.0f} tokens and the others' {its:.0f}: were they as long as those, the others "
+        f"would get {_gain(some):.1f} times as many rows; `unit: tokens` shares tokens instead",
+        ("mixture", *(f"tasks.{name}.max_length" for name in names)),
     )
+
+
+def _mean(some: list[TaskOutlook]) -> float:
+    """Tokens of a row that they draw."""
+    return sum(task.plan.tokens_drawn for task in some) / sum(task.plan.rows_drawn for task in some)
 
 
 def table(plan: PlanRecord) -> Table:

@@ -99,6 +99,29 @@ def test_a_task_whose_long_rows_take_the_others_tokens_is_warned_of() -> None:
     assert not outlook.warnings(plan_of(spam=planned(200, 200, 28.0), mood=planned(800, 800, 20.0)))
 
 
+def test_tasks_that_halve_the_others_rows_are_warned_of_however_many_rows_they_have() -> None:
+    [warned] = outlook.warnings(plan_of(spam=planned(600, 600, 80.0), mood=planned(400, 400, 20.0)))
+    assert warned.sentence.startswith("spam has 60% of the rows and takes 86% of the tokens")
+    assert "the others would get 2.8 times as many rows" in warned.sentence
+    two = {name: planned(350, 350, length) for name, length in (("spam", 70.0), ("mail", 60.0))}
+    [warned] = outlook.warnings(plan_of(mood=planned(300, 300, 15.0), **two))
+    assert warned.sentence.startswith("spam and mail have 70% of the rows and take 91% of the tokens")
+    assert "the others would get 3.3 times as many rows" in warned.sentence
+    assert warned.keys == ("mixture", "tasks.spam.max_length", "tasks.mail.max_length")
+    even = {name: planned(350, 350, length) for name, length in (("spam", 30.0), ("mail", 25.0))}
+    assert not outlook.warnings(plan_of(mood=planned(300, 300, 15.0), **even))
+
+
+def test_where_tokens_are_shared_no_task_takes_the_others() -> None:
+    tasks = {"spam": planned(600, 600, 80.0), "mood": planned(400, 400, 20.0)}
+    shared = {name: task.model_copy(update={"rows_per_step": 10.0}) for name, task in tasks.items()}
+    assert not outlook.warnings(plan_of(**shared))
+
+
+def test_one_task_alone_takes_nothing() -> None:
+    assert not outlook.warnings(plan_of(spam=planned(600, 600, 80.0)))
+
+
 def test_the_table_fits_eighty_columns() -> None:
     plan = plan_of(
         a_task_with_a_long_name=planned(12_345_678, 800, 20.0).model_copy(update={"unknown": 0.001})
