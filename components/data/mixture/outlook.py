@@ -147,8 +147,8 @@ def _long(some: list[TaskOutlook], found: list[TaskOutlook]) -> Warned:
     of_rows, of_tokens = sum(task.of_rows for task in some), sum(task.of_tokens for task in some)
     has, takes = ("has", "takes") if len(some) == 1 else ("have", "take")
     return Warned(
-        f"{' and '.join(names)} {has} {of_rows:.0%} of the rows and {takes} {of_tokens:.0%} of the tokens, for "
-        f"their rows have {own:.0f} tokens and the others' {its:.0f}: were they as long as those, the "
+        f"{' and '.join(names)} {has} {of_rows:.0%} of the rows and {takes} {of_tokens:.0%} of the tokens, "
+        f"for their rows have {own:.0f} tokens and the others' {its:.0f}: were they as long as those, the "
         f"others would get {_gain(some):.1f} times as many rows; `unit: tokens` shares tokens instead",
         ("mixture", *(f"tasks.{name}.max_length" for name in names)),
     )

@@ -62,9 +62,15 @@ def key(project: Project, root: Path) -> str:
     """Names what a speed depends on; how long the training is is no part of that."""
     training = project.training.model_dump(mode="json", exclude={"tokens", "budget"})
     training["precision"] = known(project.training.precision, root)
-    families = {name: [task.family, task.max_length] for name, task in project.tasks.items()}
+    tasks = {
+        name: [
+            task.max_length,
+            {head: [one.family, one.options] for head, one in task.annotations(name).items()},
+        ]
+        for name, task in project.tasks.items()
+    }
     model = [project.model.dropout, sha256(root / ENCODER / CONFIG)]
-    return f"{derive_seed(training, families, processor(), model):016x}"
+    return f"{derive_seed(training, project.mixture.model_dump(), tasks, processor(), model):016x}"
 
 
 def measured(project: Project, root: Path, plan: PlanRecord) -> Speed:

@@ -36,6 +36,24 @@ def test_seconds_of_another_precision_do_not_serve(monkeypatch: pytest.MonkeyPat
     assert speed.kept(project, root) is None
 
 
+@pytest.mark.usefixtures("encoded_project")
+def test_seconds_of_other_heads_or_shares_do_not_serve() -> None:
+    """Of five heads on the same rows an exact Gramian costs several times as much as of one."""
+    project, root = params.load(), Path()
+    mood = project.tasks["mood"]
+    tasks = {
+        "without a joint head": {**project.tasks, "mood": mood.model_copy(update={"joint": {}})},
+        "cut shorter": {**project.tasks, "mood": mood.model_copy(update={"max_length": 8})},
+    }
+    changed = {what: project.model_copy(update={"tasks": one}) for what, one in tasks.items()}
+    mixture = project.mixture.model_copy(update={"unit": "tokens"})
+    changed["shares of tokens"] = project.model_copy(update={"mixture": mixture})
+    keys = {what: speed.key(one, root) for what, one in changed.items()}
+    assert len({speed.key(project, root), *keys.values()}) == 1 + len(keys)
+    longer = project.training.model_copy(update={"tokens": 2 * project.training.tokens})
+    assert speed.key(project.model_copy(update={"training": longer}), root) == speed.key(project, root)
+
+
 def loop_of(**training: int) -> Loop:
     project = params.load()
     settings = project.training.model_copy(update={"precision": "fp32", **training})
