@@ -20,7 +20,7 @@ class _AsWritten:
         for key, _ in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 raise _fault(key, "a key is a list or has keys itself; it is to be a word")
-            if key.value in seen and key.tag != "tag:yaml.org,2002:merge":
+            if key.value in seen and key.tag != MERGE:
                 raise _fault(key, f"the key '{key.value}' stands twice; rename one or take it out")
             seen.add(key.value)
         for key, value in node.value:
@@ -52,6 +52,7 @@ def _fault(node: yaml.Node, problem: str) -> yaml.MarkedYAMLError:
     return yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
 
 
+MERGE = "tag:yaml.org,2002:merge"  # of the key `<<`
 AS_WRITTEN = ("label_map", "split_values", "filter")  # keys of a source whose values are those of its data
 
 
@@ -113,12 +114,17 @@ def _read(text: str) -> Any:
 
 
 def line_of(path: Path, key: str) -> int | None:
-    """The line, from 1, that a dotted key of the file stands on; None where it does not stand there."""
-    node, line = yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader), None
-    for part in key.split("."):
-        pairs = node.value if isinstance(node, yaml.MappingNode) else []
-        found = next(((name, value) for name, value in pairs if name.value == part), None)
-        if found is None:
-            return None
-        line, node = found[0].start_mark.line + 1, found[1]
-    return line
+    """The line, from 1, that a dotted key of the file stands on; None where it does not stand there. A name
+    may have dots itself, and what a key takes over from another (`<<: *usual`) stands where that is."""
+    return _line_of(key, yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader))
+
+
+def _line_of(key: str, node: yaml.Node | None) -> int | None:
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    for name, value in sorted(pairs, key=lambda pair: pair[0].tag == MERGE):  # what is its own comes first
+        if name.value == key:
+            return int(name.start_mark.line) + 1
+        rest = key if name.tag == MERGE else key.removeprefix(f"{name.value}.")
+        if (rest != key or name.tag == MERGE) and (found := _line_of(rest, value)) is not None:
+            return found
+    return None

@@ -53,7 +53,7 @@ def before_training(console: Console, root: Path) -> None:
 def _told(warned: Warned, settings: Path) -> str:
     """The sentence, and where its keys stand."""
     lines = {key: line_of(settings, key) for key in warned.keys}
-    places = [f"{key} (line {line})" for key, line in lines.items() if line]
+    places = [f"{key} (line {line})" for key, line in lines.items() if line] or warned.keys
     return f"{warned.sentence}; {settings.name}: {' or '.join(places)}"
 
 
