@@ -38,10 +38,11 @@ class Suggestion(NamedTuple):
 def suggest(affinity_SKK: np.ndarray) -> Suggestion:
     """The suggested groups, and the best ones of every number of groups with their affinity.
 
-    `affinity_SKK` is that of each seed; the diagonal is not read, and what is unknown (NaN) counts as 0.
+    `affinity_SKK` is that of each seed; the diagonal is not read. What a seed does not know (NaN) counts as
+    the others' mean, and what none knows as 0.
     """
-    known_SKK = np.nan_to_num(affinity_SKK)
-    mean_KK = known_SKK.mean(axis=0)
+    mean_KK = np.nan_to_num(mean_of_known(affinity_SKK))
+    known_SKK = np.where(np.isnan(affinity_SKK), mean_KK, affinity_SKK)
     best: dict[int, Level] = {}
     for groups in groupings(mean_KK):
         value = total(mean_KK, groups)
@@ -52,6 +53,13 @@ def suggest(affinity_SKK: np.ndarray) -> Suggestion:
     enough -= 1e-9 * abs(highest)  # sums in another order
     chosen = min(number for number, (value, _) in best.items() if value >= enough)
     return Suggestion(best[chosen].groups, [level for _, level in sorted(best.items())])
+
+
+def mean_of_known(values_SKK: np.ndarray) -> np.ndarray:
+    """Over the seeds that know it; NaN where none does."""
+    known_KK = (~np.isnan(values_SKK)).sum(axis=0)
+    sum_KK = np.nansum(values_SKK, axis=0)
+    return np.where(known_KK > 0, sum_KK / np.maximum(known_KK, 1), np.nan)
 
 
 def total(affinity_KK: np.ndarray, groups: Groups) -> float:

@@ -40,8 +40,8 @@ def report(project: Project, root: Path) -> SharingReport:
         tasks=tasks,
         delta_m=gains.delta_m(together, apart, confidence),
         heads=heads,
-        cosine=_json(cosine_SKK.mean(axis=0)),
-        look_ahead=_json(ahead_SKK.mean(axis=0)),
+        cosine=_json(grouping.mean_of_known(cosine_SKK)),
+        look_ahead=_json(grouping.mean_of_known(ahead_SKK)),
         groups=groups,
         by_number_of_groups=[
             Grouping(affinity=level.affinity, groups=_names(heads, level.groups))

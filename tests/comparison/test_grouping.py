@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from components.comparison.grouping import linked, partitions, suggest, total
+from components.comparison.grouping import linked, mean_of_known, partitions, suggest, total
 
 
 def of_pairs(tasks: int, pairs: dict[tuple[int, int], float]) -> np.ndarray:
@@ -76,3 +76,14 @@ def test_of_many_tasks_the_families_are_found() -> None:
 
 def test_what_was_never_measured_counts_as_nothing() -> None:
     assert suggest(np.full((1, 3, 3), np.nan)).groups == [[0, 1, 2]]
+
+
+def test_what_one_seed_did_not_measure_is_what_the_others_did() -> None:
+    """Tasks that some seed never drew together are as near as the other seeds say, and no nearer to 0."""
+    pairs = of_pairs(3, {(0, 1): 0.2, (1, 0): 0.2, (0, 2): -0.3, (2, 0): -0.3, (1, 2): 0.2, (2, 1): 0.2})
+    part = pairs.copy()
+    part[[0, 2], [2, 0]] = np.nan
+    assert suggest(np.stack([pairs, part, part])) == suggest(np.stack([pairs] * 3))
+    known = mean_of_known(np.stack([pairs, part, part]))
+    assert known[0, 2] == pytest.approx(-0.3)
+    assert np.isnan(known.diagonal()).all()
