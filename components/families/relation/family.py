@@ -116,6 +116,14 @@ class Relation(PairsOfSpans, ExtraInputs, Classification):
                 encodings[number] = tokenizer.encode(marked(row, room), is_pretokenized=True)
         return [[encoding] for encoding in encodings]
 
+    def is_cut(self, row: Row, encodings: Sequence[Encoding], max_length: int) -> bool:
+        """Also where the text was shortened so that the markers fit, and then leaves room."""
+        ends: dict[int | None, int] = {}
+        for part, (_, end) in zip(encodings[0].word_ids, encodings[0].offsets, strict=True):
+            ends[part] = max(end, ends.get(part, 0))
+        whole = enumerate(marked(row, len(row["text"])))
+        return any(any(map(str.isalnum, text[ends.get(part, 0) :])) for part, text in whole)
+
     def extra_inputs(self, row: Row, encodings: Sequence[Encoding], facts: Facts) -> list[int]:
         """The (last pieces of the) opening markers of head and tail."""
         last = {part: position for position, part in enumerate(encodings[0].word_ids)}

@@ -136,6 +136,23 @@ def test_a_batch_is_tokenised_like_its_rows_alone(any_tokenizer: Any) -> None:
     assert [one.ids for (one,) in together] == [one.ids for (one,) in alone]
 
 
+@pytest.mark.parametrize(("filler", "cut"), [(0, False), (2, False), (40, True)])
+def test_a_text_that_is_shortened_for_the_markers_counts_as_cut(
+    any_tokenizer: Any, filler: int, cut: bool
+) -> None:
+    limit = 60
+    any_tokenizer.enable_truncation(limit)
+    between = "Ada" + " very" * filler + " Turin"
+    for text, first in (
+        (between, 0),
+        (between + " late" * filler, 0),
+        ("soon " * filler + between, 5 * filler),
+    ):
+        end = first + len(between)
+        row = {"text": text, "head": [first, first + 3], "tail": [end - 5, end]}
+        assert RELATION.is_cut(row, RELATION.tokenise(any_tokenizer, [row], options())[0], limit) == cut, text
+
+
 def test_the_head_looks_at_the_two_markers_only() -> None:
     import torch
 
