@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from random import Random
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from components.evaluation.baselines import best_linear
+from components.evaluation.baselines import baselines, best_linear
 from components.families.base import Family, Prediction, Row
 from components.families.base.capabilities import Predict
 from components.families.classification.family import FAMILY as CLASSIFICATION
@@ -18,6 +21,7 @@ from components.families.relation.family import FAMILY as RELATION
 from components.families.retrieval.family import FAMILY as RETRIEVAL
 from components.families.shared import linear
 from components.families.tagging.family import FAMILY as TAGGING
+from components.files import read_json
 
 NAMES = ("a", "b")
 FACTS = {"labels": list(NAMES), "options": {"label_smoothing": 0.0, "class_weights": "none"}}
@@ -150,3 +154,25 @@ def test_of_one_class_alone_the_linear_baseline_is_the_trivial_one(family: Famil
     assert [one["label"] for one in best_linear(family, rows, rows, rows[:1], facts)] == ["a"]
     tags = [{"tokens": ["x"], "tags": ["O"]}]
     assert TAGGING.tfidf_baseline(tags, tags, {"options": {"scheme": "bio"}}) == [{"tags": ["O"]}]
+
+
+@pytest.mark.parametrize(("task", "target"), [("mood", "label"), ("people", "tags"), ("closeness", "score")])
+@pytest.mark.usefixtures("encoded_project")
+def test_what_is_right_of_the_test_rows_moves_no_baseline(task: str, target: str) -> None:
+    """With other answers in their place, whoever had looked at them would say something else."""
+    data, said = Path("data") / task, []
+    table = pq.read_table(data / "test.parquet")
+    place, field = table.column_names.index(target), table.schema.field(target)
+    wrong = pa.array([_another(value) for value in table[target].to_pylist()], field.type)
+    for rows in (table, table.set_column(place, field, wrong)):
+        pq.write_table(rows, data / "test.parquet")
+        baselines(data, Path("found"))
+        said.append({file.name: read_json(file) for file in sorted(Path("found", task).glob("*.json"))})
+    assert set(said[0]) == {"trivial.json", "linear.json"}
+    assert said[0] == said[1]
+
+
+def _another(value: Any) -> Any:
+    if isinstance(value, list):
+        return value[::-1]
+    return -value if isinstance(value, float) else "down"

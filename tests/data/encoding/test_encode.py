@@ -193,6 +193,20 @@ def test_what_looks_wrong_is_said(
     assert scripts == (["CYRILLIC"] if "поезд" in text else [])
 
 
+def test_a_tokenizer_that_pads_and_cuts_of_itself_does_neither(
+    folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """As that of the built-in encoder, whose file says 128 tokens for every text."""
+    root, encoder = folders
+    tokenizer = Tokenizer.from_file(str(encoder / "tokenizer.json"))
+    tokenizer.enable_padding(length=64)
+    tokenizer.enable_truncation(5)
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    encode(root / "data/intent", tmp_path / "tokenizer.json", tmp_path / "encoded")
+    for file in ("train.arrow", "test.arrow", "reading.json"):
+        assert (tmp_path / "encoded" / file).read_bytes() == (root / "encoded/intent" / file).read_bytes()
+
+
 def test_texts_of_which_the_tokenizer_leaves_nothing_are_refused(
     folders: tuple[Path, Path], tmp_path: Path, tiny_encoder: Path
 ) -> None:

@@ -73,6 +73,14 @@ def test_words_count_as_often_as_they_occur() -> None:
     names = (f"{a}{b}{c}" for a in "qzxj" for b in "vkwx" for c in "gqzj")
     texts = [f"{text} {name}" for name, text in zip(names, ENGLISH * 20, strict=False)]
     assert not unfamiliar(tokenizer("bytes"), texts)
+    assert unfamiliar(tokenizer("bytes"), [*ENGLISH, "qzgwk " * 900])
+
+
+def test_the_script_of_most_letters_comes_first() -> None:
+    for texts in ([*RUSSIAN, *CHINESE * 9], [*RUSSIAN * 3, *CHINESE]):
+        found = unfamiliar(tokenizer("pieces"), texts)
+        assert [one.letters for one in found] == sorted((one.letters for one in found), reverse=True)
+        assert len(found) == 2
 
 
 def test_a_word_that_is_unknown_as_a_whole_counts_by_its_letters() -> None:

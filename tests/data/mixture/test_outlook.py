@@ -118,8 +118,31 @@ def test_where_tokens_are_shared_no_task_takes_the_others() -> None:
     assert not outlook.warnings(plan_of(**shared))
 
 
+def test_a_small_task_of_long_rows_is_no_matter() -> None:
+    """Twice its share of the tokens, and 5 % of all of them."""
+    assert not outlook.warnings(plan_of(spam=planned(50, 50, 40.0), mood=planned(950, 950, 20.0)))
+
+
 def test_one_task_alone_takes_nothing() -> None:
     assert not outlook.warnings(plan_of(spam=planned(600, 600, 80.0)))
+
+
+def cells(plan: PlanRecord) -> dict[str, list[str]]:
+    """Of the table: a task's cells by its name."""
+    console = Console(file=io.StringIO(), width=80)
+    console.print(outlook.table(plan))
+    assert isinstance(console.file, io.StringIO)
+    lines = [line.split() for line in console.file.getvalue().splitlines()]
+    return {name: rest for name, *rest in lines}
+
+
+def test_each_cell_of_the_table_is_below_its_title() -> None:
+    changes = {"excluded": [1, 2, 3], "cut": 0.07, "unknown": 0.31}
+    plan = plan_of(mood=planned(1000, 600, 10.0).model_copy(update=changes), people=planned(500, 400, 45.0))
+    found = cells(plan)
+    assert found["task"] == ["rows", "epochs", "of", "rows", "of", "tokens", "cut", "unknown"]
+    assert found["mood"] == ["997", "0.60", "60%", "25%", "7%", "31%"]
+    assert found["people"] == ["500", "0.80", "40%", "75%", "0%", "0%"]
 
 
 def test_the_table_fits_eighty_columns() -> None:

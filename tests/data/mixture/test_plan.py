@@ -11,6 +11,8 @@ import yaml
 
 from components import params
 from components.data.encoding.encode import encode
+from components.data.encoding.reading import READING, Reading
+from components.data.encoding.scripts import Unfamiliar
 from components.data.encoding.split import EncodedSplit
 from components.data.ingest.ingest import ingest
 from components.data.mixture import plan as planning
@@ -142,6 +144,31 @@ def test_a_budget_of_less_than_a_step_is_one_sentence(budget: str) -> None:
     said = r"training\.budget: allows \d+ tokens, less than half a step; expected more, or .*per_step \(it is 300\)"
     with pytest.raises(UserError, match=said):
         planning.plan(params.load(), ENCODED, {}, pace=lambda *_: 0.01)
+
+
+@pytest.mark.usefixtures("encoded_project")
+def test_what_the_encoder_does_not_see_stands_in_the_plan() -> None:
+    cyrillic = Unfamiliar(script="CYRILLIC", letters=0.9, unknown=0.0, at_a_time=1.0, usual=6.0)
+    Reading(rows=100, rows_cut=7, tokens=1000, unknown_tokens=30, unfamiliar=[cyrillic]).write(
+        ENCODED / "people" / READING
+    )
+    whole = planning.plan(params.load(), ENCODED, {})
+    people, mood = whole.tasks["people"], whole.tasks["mood"]
+    assert (people.cut, people.unknown, people.unfamiliar) == (0.07, 0.03, [cyrillic])
+    assert (mood.cut, mood.unknown, mood.unfamiliar) == (0.0, 0.0, [])
+
+
+@pytest.mark.usefixtures("encoded_project")
+def test_a_budget_of_epochs_counts_the_rows_that_may_be_drawn_of_released_tasks() -> None:
+    settings = Path("params.yaml")
+    settings.write_text(settings.read_text().replace("tokens: 12000", "budget: {method: epochs, epochs: 3}"))
+    auxiliary = {"method": "uniform", "auxiliary": {"mood": {"start": 0.2, "end": 0.2}}}
+    ids = {name: EncodedSplit(ENCODED / name / "train.arrow").ids() for name in ("people", "closeness")}
+    left_out = {"people": ids["people"][:20], "closeness": ids["closeness"][:50]}
+    whole = planning.plan(project_with(auxiliary), ENCODED, left_out)
+    usable = {name: task.usable for name, task in whole.tasks.items()}
+    assert max(usable, key=usable.__getitem__) == "mood"  # the largest, and there for the others' sake
+    assert whole.tasks["people"].epochs == pytest.approx(3, rel=1 / whole.steps)
 
 
 @pytest.mark.usefixtures("encoded_project")

@@ -53,9 +53,11 @@ def test_a_warm_start_draws_what_its_plan_counts_in_its_part_of_the_steps() -> N
     for name, task in whole.tasks.items():
         rows = np.concatenate([step[name] for step in steps if name in step])
         assert len(rows) == task.rows_drawn
+        assert task.epochs == pytest.approx(len(rows) / task.places)
         assert splits[name].tokens[rows].mean() == pytest.approx(task.mean_tokens, rel=0.1)
     mood = whole.tasks["mood"]
     assert (mood.new, mood.repeated, mood.times) == (3, [3, 5, 70], 8)
+    assert mood.places == len(splits["mood"]) - 1 + 7 * 3
     drawn = Counter(np.concatenate([step["mood"] for step in steps if "mood" in step]).tolist())
     assert drawn[3] > 3 * np.median([count for row, count in drawn.items() if row not in mood.repeated])
     closeness = whole.tasks["closeness"]
