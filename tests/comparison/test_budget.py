@@ -47,8 +47,10 @@ def test_a_budget_knows_nothing_of_the_other_tasks() -> None:
     """So that DVC repeats a task's runs alone only when its own budget changes."""
     task = PlannedTask(rows=9, excluded=[], share=0.5, mean_tokens=8.0, stages=[])
     other = task.model_copy(update={"excluded": [7]})
-    before = PlanRecord(steps=10, rows_per_step=4.0, window=2, keep=0.2, tasks={"a": task, "b": task})
+    tasks = {"a": task, "b": task}
+    before = PlanRecord(steps=10, rows_per_step=4.0, window=2, keep=0.2, cooldown=0.25, tasks=tasks)
     after = before.model_copy(update={"tasks": {"a": task, "b": other}})
     assert budgets(before)["a"] == budgets(after)["a"]
     assert budgets(before)["b"] != budgets(after)["b"]
     assert budgets(before)["a"].keep is None  # shares that a joint run decides are its own
+    assert budgets(before)["a"].cooldown is None  # and so is its end

@@ -77,6 +77,24 @@ def test_a_comparison_from_the_runs_to_the_page(
 
 
 @pytest.mark.usefixtures("encoded_project")
+def test_a_loss_alone_counts_as_it_is_and_all_runs_are_as_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the budget is `auto`: no run can know when another one ends."""
+    fits: list[Fit] = []
+    monkeypatch.setattr(runs, "_once", lambda fit, *_: fits.append(fit) or {})
+    plan.plan(params.load(), Path("encoded"), {}).model_copy(update={"cooldown": 0.25}).write(PLAN)
+    budget.write(Path())
+    project = params.load().model_copy(update={"sharing": Sharing(seeds=[3])})
+    runs.alone(project, Path(), "mood")
+    runs.joint(project, Path())
+    *alone, joint = fits
+    assert [fit.heads for fit in alone] == [("mood",), ("size",)]
+    assert all(fit.project.training.balancing.weights.method == "equal" for fit in alone)
+    assert joint.project.training == project.training
+    assert {fit.plan.cooldown for fit in fits} == {None}
+    assert {fit.plan.steps for fit in fits} == {joint.plan.steps}
+
+
+@pytest.mark.usefixtures("encoded_project")
 def test_a_head_alone_skips_the_rows_that_lack_its_target() -> None:
     """Every fourth row has no size: not one micro-batch, however small, is without a loss."""
     split = EncodedSplit(Path("encoded/mood/train.arrow"))

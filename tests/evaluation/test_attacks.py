@@ -53,6 +53,22 @@ def judged(metric: str, found: MetricEvidence, **rules: Any) -> Verdict:
     return gate.verdict(evaluation, verdicts.rules(gates))
 
 
+def test_the_linear_baseline_is_measured_by_its_own_answers() -> None:
+    """Right of 90 rows the model, of 80 the linear one, of 40 the trivial one."""
+    rows = [row(number, "ab"[number % 2]) for number in range(100)]
+    said = {who: answers(rows, wrong) for who, wrong in (("model", 10), ("linear", 20), ("trivial", 60))}
+    asked = families.get("classification")
+    found = compare(asked.metrics[0], rows, said, FACTS, Units.of_rows(asked, rows), 0.95)
+    assert (found.value, found.linear, found.trivial) == pytest.approx((0.9, 0.8, 0.4))
+    assert 0 < found.over_linear[0] < 0.1 < found.over_linear[1] < 0.25
+    assert found.over_trivial[0] > 0.35
+    same = compare(asked.metrics[0], rows, {**said, "linear": said["model"]}, FACTS, Units(100), 0.95)
+    assert same.over_linear[0] < 0 < same.over_linear[1]
+    strict = judged("accuracy", same, beat_linear=True).tasks["t"]
+    assert strict.gate == "hold"
+    assert "does not exclude the linear 0.900: +0.000" in strict.why
+
+
 def answers(rows: list[Row], wrong: int) -> list[Prediction]:
     """All right but for the first so many."""
     other = {"a": "b", "b": "a"}

@@ -212,7 +212,18 @@ def test_a_linear_model_that_may_be_better_by_chance_is_said_so() -> None:
     ("linear", "over", "expected", "why"),
     [
         (0.70, [0.08, 0.12], "PROMOTE", "no champion"),
-        (0.79, [-0.02, 0.04], "HOLD", "does not exclude the linear 0.790: +0.010 [-0.020, +0.040]; about"),
+        (
+            0.79,
+            [-0.02, 0.04],
+            "HOLD",
+            "does not exclude the linear 0.790: +0.010 [-0.020, +0.040]; about 800 more",
+        ),
+        (
+            0.80,
+            [0.0, 0.0],
+            "HOLD",
+            "does not exclude the linear 0.800: +0.000 [+0.000, +0.000]; no number of",
+        ),
         (0.86, [-0.08, -0.04], "REJECT", "accuracy 0.800 is below the linear 0.860, with confidence"),
         (0.86, [NAN, NAN], "HOLD", "is not a number"),
     ],

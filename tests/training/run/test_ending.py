@@ -46,6 +46,14 @@ def test_rates_stay_high_until_the_end_is_decided_and_then_fall_to_nothing() -> 
 
 
 @pytest.mark.usefixtures("shared_project")
+def test_the_rates_have_risen_by_the_first_evaluation_whatever_the_ceiling() -> None:
+    """A warm-up is a part of the steps, and of an `auto` run nobody knows how many these are."""
+    training = params.load().training.model_copy(update={"warmup": 0.5, "evaluate_every": 10})
+    found = ending.ending(AUTO, training, [])
+    assert [found.factor(step, training) for step in (4, 9, 10, 49)] == [0.5, 1.0, 1.0, 1.0]
+
+
+@pytest.mark.usefixtures("shared_project")
 def test_without_auto_the_rates_are_those_of_the_plans_steps() -> None:
     fixed = rates(replace(AUTO, cooldown=None), [])
     assert len(fixed) == STEPS
