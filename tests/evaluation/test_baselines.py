@@ -17,6 +17,7 @@ from components.families.base.capabilities import Predict
 from components.families.classification.family import FAMILY as CLASSIFICATION
 from components.families.classification.family import Classification
 from components.families.generation.family import FAMILY as GENERATION
+from components.families.regression.family import FAMILY as REGRESSION
 from components.families.relation.family import FAMILY as RELATION
 from components.families.retrieval.family import FAMILY as RETRIEVAL
 from components.families.shared import linear
@@ -57,6 +58,22 @@ def test_of_equals_the_plainest_is_taken_and_the_others_are_not_asked_of_the_tes
     validation, test = rows_of("a", "b"), rows_of("b", "b", "b")
     assert best_linear(family, rows_of("a", "b"), validation, test, FACTS) == [{"label": "a"}] * 3
     assert [label for label, rows in family.asked if rows is test] == ["a"]
+
+
+def test_scores_are_told_by_characters_too() -> None:
+    """No word of the test rows was seen before."""
+    random = Random(4)
+    endings = ["".join(random.choice("aeiouyklmnprst") for _ in range(4)) for _ in range(120)]
+    rows = [
+        {"text": f"{('vuode', 'kirja')[number % 2]}{end}", "text_pair": None, "score": float(number % 2)}
+        for number, end in enumerate(endings)
+    ]
+    train, validation, test = rows[:80], rows[80:100], rows[100:]
+    facts = {"mean": 0.5, "options": {}}
+    pearson = REGRESSION.metrics[0]
+    assert pearson.measure(test, REGRESSION.tfidf_baseline(train, test, facts), facts) < 0.5  # of words
+    found = best_linear(REGRESSION, train, validation, test, facts)
+    assert pearson.measure(test, found, facts) > 0.9
 
 
 def test_without_validation_rows_it_is_the_plainest() -> None:

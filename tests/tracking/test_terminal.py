@@ -66,6 +66,15 @@ def test_a_head_that_a_step_does_not_draw_keeps_its_last_loss(capsys: pytest.Cap
     assert "sentiment 0.501 (25%), news_topic 0.501 (25%), ner 0.100 (25%)" in capsys.readouterr().err
 
 
+def test_a_run_that_goes_on_says_how_long_the_rest_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal = Terminal()
+    terminal.start(Run("a", 938, done=700, tokens=938 * 1600))
+    for step in range(701, 740):
+        terminal.step(seen(step))
+    (said,) = [line for line in capsys.readouterr().err.splitlines() if "steps that are left" in line]
+    assert said.startswith("about 2 minutes for the 217 steps that are left")
+
+
 def test_a_run_whose_end_is_settled_meanwhile_says_that_end(capsys: pytest.CaptureFixture[str]) -> None:
     terminal = Terminal()
     terminal.start(Run("a", 400, tokens=400 * 1600))

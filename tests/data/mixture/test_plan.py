@@ -101,6 +101,8 @@ def test_a_budget_of_epochs_gives_the_task_so_many(budget: str, task: str, epoch
     )
     assert whole.tasks[task].epochs == pytest.approx(epochs, rel=1 / whole.steps)  # steps are whole
     assert whole.cooldown == (0.25 if "auto" in budget else None)
+    drawn = sum(found.rows_drawn for found in whole.tasks.values())
+    assert whole.rows_per_step == pytest.approx(drawn / whole.steps, rel=0.05)
 
 
 @pytest.mark.usefixtures("encoded_project")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.errors import BadRowError
-from components.families.ordinal.family import FAMILY
+from components.families.ordinal.family import FAMILY, _rounded
 from tests.families.families import (
     UNICODE,
     ask,
@@ -164,6 +164,17 @@ def test_the_linear_baseline_rounds_to_a_level() -> None:
     texts = {"calm and calm": "low", "rather calm": "medium", "fire and fire": "high"}
     rows = [{"text": text, "text_pair": None, "label": label} for text, label in texts.items()] * 9
     assert [found["label"] for found in FAMILY.tfidf_baseline(rows, rows[:3], FACTS)] == list(texts.values())
+
+
+def test_what_the_linear_baseline_scores_beyond_the_levels_is_the_last_of_them() -> None:
+    texts = {"calm": "low", "fire": "high", "calm calm calm fire": "low", "fire fire fire calm": "high"}
+    rows = [{"text": text, "text_pair": None, "label": label} for text, label in texts.items()] * 9
+    asked = [{"text": text, "text_pair": None} for text in ("fire", "fire fire fire", "calm")]
+    assert [one["label"] for one in FAMILY.tfidf_baseline(rows, asked, FACTS)] == ["high", "high", "low"]
+    scored = [lambda rows: [{"score": score} for score in (-3.0, 0.4, 1.6, 9.0)]]
+    assert [one["label"] for one in _rounded(scored[0], FACTS["labels"], asked)] == [
+        "low", "low", "high", "high",
+    ]  # fmt: skip
 
 
 def test_the_report_draws_the_levels_in_their_order() -> None:

@@ -201,5 +201,19 @@ def test_the_linear_baseline_learns_from_the_words_between() -> None:
     assert [one["label"] for one in predictions] == ["born_in", "works_for"]
 
 
+def test_the_linear_baseline_reads_which_span_comes_first_and_where_a_word_stands() -> None:
+    """The words are the same: who hires whom is told by the spans, and who left by where "left" stands."""
+    hired = {"text": "Ann hired Bob", "label": "works_for"}
+    spans = [[0, 3], [10, 13]]
+    train = [
+        {**hired, "head": spans[0], "tail": spans[1]},
+        {**hired, "head": spans[1], "tail": spans[0], "label": "none"},
+        {"text": "Ann left Bob", "head": [0, 3], "tail": [9, 12], "label": "works_for"},
+        {"text": "left Ann Bob", "head": [5, 8], "tail": [9, 12], "label": "born_in"},
+    ]
+    predictions = RELATION.tfidf_baseline(train * 4, train, facts_of())
+    assert [one["label"] for one in predictions] == [one["label"] for one in train]
+
+
 def test_the_same_text_with_other_spans_is_another_question() -> None:
     assert RELATION.text_of(GOOD) != RELATION.text_of({**GOOD, "tail": [8, 12]})

@@ -262,3 +262,14 @@ def test_the_baselines_answer_with_tags_of_the_scheme() -> None:
     for baseline in (TAGGING.majority_baseline, TAGGING.tfidf_baseline):
         (prediction,) = baseline(train, train[:1], facts_of(["DT", "NN"], scheme="plain"))
         assert set(prediction["tags"]) <= {"DT", "NN"}
+
+
+def test_the_linear_baseline_reads_the_words_beside_a_word() -> None:
+    rows = [
+        {"tokens": ["in", "mr", "paris", "x"], "tags": ["O", "O", "B-PER", "O"]},
+        {"tokens": ["mr", "in", "paris", "x"], "tags": ["O", "O", "B-LOC", "O"]},
+        {"tokens": ["x", "may", "came"], "tags": ["O", "B-PER", "O"]},
+        {"tokens": ["x", "may", "is"], "tags": ["O", "O", "O"]},
+    ]
+    said = TAGGING.tfidf_baseline(rows * 6, rows, facts_of(["PER", "LOC"]))
+    assert [one["tags"] for one in said] == [row["tags"] for row in rows]

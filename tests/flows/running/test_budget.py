@@ -9,8 +9,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from components.data.mixture.records import PLAN
+from components import params
+from components.data.contract.beginning import BEGINNING, START, Beginning
+from components.data.mixture import outlook
+from components.data.mixture.records import PLAN, PlanRecord
 from components.training.run import speed
+from components.training.run.speed import Speed
 from flows.running import budget
 from tests.training.runs import shorten
 
@@ -33,6 +37,39 @@ def test_every_task_gets_a_line_and_a_warning_names_the_line_of_its_key() -> Non
     number = int(re.findall(r"training\.tokens \(line (\d+)\)", warning)[0])
     assert Path("params.yaml").read_text().splitlines()[number - 1] == "  tokens: 12000"
     assert "training says after its first steps how long it takes" in lines[-1]
+
+
+@pytest.mark.usefixtures("encoded_project")
+def test_the_time_is_that_of_the_plans_steps_and_evaluations() -> None:
+    """40 steps of about 300 tokens, evaluated every 10."""
+    plan, key = PlanRecord.read(PLAN), speed.key(params.load(), Path())
+    Speed(key=key, steps=5, seconds_per_token=0.02, seconds_per_evaluation=600).write(speed.FILE)
+    assert plan.steps == 40
+    assert "about 44 minutes on this machine, by timing 5 of them" in said()
+
+
+@pytest.mark.usefixtures("encoded_project")
+def test_what_is_known_of_a_run_beside_its_table_is_said_before_its_warnings() -> None:
+    plan = PlanRecord.read(PLAN)
+    mood = plan.tasks["mood"].model_copy(update={"epochs": 0.25, "new": 3})
+    changes = {"keep": 0.2, "cooldown": 0.25, "tasks": {**plan.tasks, "mood": mood}}
+    plan.model_copy(update=changes).write(PLAN)
+    tokens = round(outlook.tokens_of(plan), -3)
+    assert f"about {2 * tokens:,.0f} tokens would give each 0.5" in said()
+    beginning = Beginning(encoder="0", training="0", champion="v1", release="v1", of_training=0.5)
+    Path(START).mkdir(parents=True)
+    beginning.write(START / BEGINNING)
+    lines = said().splitlines()
+    known = [
+        "the mixture is dynamic: shares are those of the start",
+        "the budget is auto: this is the most",
+        "Training begins with the weights of v1 and gets 50% of the steps",
+        "mood: 3 of ",
+        "warning: most rows of these tasks are never read",
+    ]
+    places = [next(n for n, line in enumerate(lines) if line.startswith(start)) for start in known]
+    assert places == sorted(places)
+    assert f"about {4 * tokens:,.0f} tokens would give each 0.5" in lines[places[-1]]
 
 
 @pytest.mark.slow

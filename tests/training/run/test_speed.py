@@ -13,7 +13,7 @@ from components import params
 from components.data.batches.batching import step_rows
 from components.data.mixture.outlook import tokens_of
 from components.data.mixture.records import PLAN, PlanRecord
-from components.training.run import speed
+from components.training.run import measured, speed
 from components.training.run.fit import Fit
 from components.training.run.loop import Loop
 from components.training.run.machine import FILE, Settled
@@ -80,12 +80,16 @@ def test_an_evaluation_is_as_long_as_the_validation_rows_that_there_are(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """By a clock that ticks when it is looked at, each task's few rows take a second."""
-    ticks = itertools.count()
+    ticks, asked = itertools.count(), []
     monkeypatch.setattr(speed.time, "monotonic", lambda: float(next(ticks)))
+    monkeypatch.setattr(measured, "evaluate", lambda model, splits, limit, *_: asked.append((*splits, limit)))
     loop = loop_of(validation_rows=100_000)
     rows = [len(split) for split in loop.validation.values()]
     assert max(rows) > speed.ROWS
     assert speed._evaluation(loop) == sum(max(1.0, count / speed.ROWS) for count in rows)
+    assert asked == [
+        (task, min(speed.ROWS, count)) for task, count in zip(loop.validation, rows, strict=True)
+    ]
 
 
 @pytest.mark.usefixtures("encoded_project")
@@ -96,6 +100,16 @@ def test_evaluations_that_are_rarer_than_a_draft_is_long_are_no_dearer() -> None
     key = speed.key(project, root)
     Speed(key=key, steps=5, seconds_per_token=0.01, seconds_per_evaluation=60.0).write(speed.FILE)
     assert speed.pace(root, project, plan) == pytest.approx(0.01 + 60 / (10 * tokens_of(plan)))
+
+
+@pytest.mark.usefixtures("encoded_project")
+def test_several_processes_are_so_many_times_as_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(speed, "_steps", lambda loop: (10.0, 100, 5))
+    monkeypatch.setattr(speed, "_evaluation", lambda loop: 3.0)
+    project = params.load()
+    training = project.training.model_copy(update={"precision": "fp32", "processes": 2})
+    found = speed.measured(project.model_copy(update={"training": training}), Path(), PlanRecord.read(PLAN))
+    assert (found.seconds_per_token, found.seconds_per_evaluation) == (0.05, 3.0)
 
 
 @pytest.mark.slow
