@@ -264,8 +264,8 @@ def _said(
     asked_MF = features.of(rows)
     margins_MC = np.stack([machine(asked_MF) for machine in machines], axis=1)
     return [
-        {"labels": [names[place] for place in np.flatnonzero(margin_C > 0)], "probabilities": of_row}
-        for margin_C, of_row in zip(margins_MC, of_margins(names, margins_MC), strict=True)
+        {"labels": [name for name, far in zip(names, margin_C, strict=True) if far > 0], "probabilities": one}
+        for margin_C, one in zip(margins_MC.tolist(), of_margins(names, margins_MC), strict=True)
     ]
 
 
