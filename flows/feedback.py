@@ -12,10 +12,12 @@ from components import params
 from components.data.contract import accepted
 from components.data.contract.accepted import Accepted
 from components.data.contract.excerpt import excerpt
+from components.data.sources.record import Skipped
 from components.errors import UserError, near_miss
 from components.evaluation.summary import brief, words
 from components.monitoring.feedback import candidates, exchange
 from components.monitoring.feedback.judging import Judged, judge
+from components.monitoring.feedback.records import Feedback
 from components.monitoring.feedback.store import FullError, Store
 from components.params.checks.feedback import find
 from components.release import registry
@@ -157,7 +159,8 @@ def bring(root: Path, task: str, file: Path, kind: str | None) -> int:
     project = params.load()
     family, inputs = _reads(project, task)
     store = _store(root, project)
-    found = list(exchange.read(file, kind, task, family, inputs))
+    read = list(exchange.read(file, kind, task, family, inputs))
+    found = [one for one in read if isinstance(one, Feedback)]
     try:
         new = sum(store.add(one) for one in found)
     except FullError:
@@ -166,6 +169,8 @@ def bring(root: Path, task: str, file: Path, kind: str | None) -> int:
             f"reject some, or raise it; then give the same command again"
         ) from None
     print(f"{file}: {len(found)} answers, {new} of them new; `onetrunk feedback accept` makes rows of them")
+    for reason, count in Counter(one.reason for one in read if isinstance(one, Skipped)).items():
+        print(f"left out, {count}: {reason}")
     return 0
 
 

@@ -249,6 +249,36 @@ def test_an_imported_text_that_was_never_asked_is_of_no_request(capsys, project:
     assert found == {"a": "imported/0/sentiment", "b": "imported/0/sentiment", "c": "r/2/sentiment"}
 
 
+def test_of_several_labels_all_are_taken_by_a_task_that_gives_several(capsys, project: Path) -> None:
+    tasks = yaml.safe_load((project / "params.yaml").read_text())["tasks"]
+    topics = {**tasks["sentiment"], "family": "multi_label", "columns": {"text": "t", "labels": "l"}}
+    topics["gate"] = {"metric": "micro_f1", "floor": 0.1, "margin": 0.1}
+    settings(project, tasks={**tasks, "topics": topics})
+    chosen = {"a": ["late", "broken"], "b": ["late"], "c": []}
+    export = [
+        {"id": n, "data": {"text": text}, "annotations": [{"result": [
+            {"from_name": "l", "to_name": "text", "value": {"choices": labels}}]}]}
+        for n, (text, labels) in enumerate(chosen.items())
+    ]  # fmt: skip
+    unlabelled = {"id": 9, "data": {"text": "d"}, "annotations": []}
+    Path("l").write_text(json.dumps([*export, unlabelled]))
+    assert run(capsys, "import", "l", "--task", "topics") == (
+        0,
+        f"l: 3 answers, 3 of them new; {AS_ROWS}\nleft out, 1: a task without an annotation\n",
+    )
+    found = {one.inputs["text"]: one.answer for _, one in Store(FOLDER, 1).all_waiting()}
+    assert found == {text: {"labels": labels} for text, labels in chosen.items()}
+    code, said = run(capsys, "import", "l", "--task", "sentiment")
+    assert (code, "l: row 1: 2 labels (late, broken), expected one, as the task gives it" in said) == (
+        2,
+        True,
+    )
+    Path("l").write_text(json.dumps([*export[1:], unlabelled]))
+    said = run(capsys, "import", "l", "--task", "sentiment")[1]
+    assert "1 answers, 1 of them new" in said
+    assert "left out, 1: a text without an answer for sentiment\n" in said
+
+
 BAD = {
     "no section": (("accept",), {"feedback": None}, "params.yaml: feedback: missing; `feedback: {}`"),
     "a misspelt key": ((), {"feedback": {"foldr": "x"}}, "did you mean 'folder'?"),
