@@ -141,6 +141,48 @@ def test_a_release_that_is_damaged_or_answers_otherwise_changes_nothing_and_that
     assert told(worker, targets[1]).serving == "v1.0.1"  # once it is well
 
 
+def test_a_release_whose_answers_are_no_numbers_takes_over_from_none_whatever_is_known_of_them(
+    worker: rollover.Rollover, targets: list[Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = loading.Loaded
+
+    def broken(*given: Any) -> Loaded:
+        found = real(*given)
+        with torch.no_grad():
+            for name, parameter in found.batcher.predictor.model.named_parameters():
+                if "LayerNorm" in name:
+                    parameter.fill_(torch.nan)
+        return found
+
+    monkeypatch.setattr(loading, "Loaded", broken)
+    said = told(worker, targets[1])
+    assert said.serving == "v1.0.0"
+    assert "answers its example with" in said.refused["v1.0.1"]
+    assert said.refused["v1.0.1"].endswith("expected numbers")
+
+
+def test_a_worker_that_could_not_load_a_champion_tries_again_ever_more_seldom(
+    worker: rollover.Rollover, targets: list[Target], later: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other workers answer with it already."""
+    real, times = rollover.load_champion, []
+
+    def fails(*given: Any) -> Loaded:
+        times.append(round(later[0]))
+        if len(times) < 5:
+            raise MemoryError
+        return real(*given)
+
+    monkeypatch.setattr(rollover, "load_champion", fails)
+    assert told(worker, targets[1]).refused == {"v1.0.1": "MemoryError: "}
+    for second in range(10, 1000, 10):
+        later[0] = second
+        assert told(worker, targets[1]).serving == ("v1.0.1" if len(times) == 5 else "v1.0.0")
+    assert times == [0, 60, 180, 420, 900]
+    assert WorkerReport.read(next(worker.folder.glob("worker-*"))).refused == {}
+    assert told(worker, targets[0]).serving == "v1.0.0"  # which it has known since
+
+
 def canary(target: Target, **changes: Any) -> Trial:
     return Trial(kind="canary", target=target, began="now", share=0.5, disagreement=0.9).model_copy(
         update=changes
@@ -268,6 +310,17 @@ def test_a_candidate_that_passes_is_not_loaded_again(
     told(worker, targets[1])
     assert worker.releases.first is candidate
     assert isinstance(candidate, Loaded)
+
+
+@pytest.mark.parametrize("header", ["", "  "])
+def test_callers_of_whom_a_proxy_knows_nothing_are_no_single_caller(
+    header: str, worker: rollover.Rollover, targets: list[Target]
+) -> None:
+    told(worker, targets[0], canary(targets[1], key="X-User"))
+    trial.SCOPE.set({"type": "http", "headers": [(b"x-user", header.encode())]})
+    names = {name for name, _ in ask(worker, 40)}
+    trial.SCOPE.set(None)
+    assert names == {"v1.0.0", "v1.0.1"}
 
 
 @pytest.fixture
