@@ -166,8 +166,8 @@ class Rollover:
             metrics().changes.labels("changed").inc()
 
     def _champion(self, target: Target) -> Loaded | None:
-        """The release that is to answer; None where it cannot be loaded. What other workers could load, and
-        this one could not for want of memory, say, is tried again: else two releases would answer for ever."""
+        """The release that is to answer; None where it cannot be loaded. That is tried again, since others
+        may have had the memory, say, that this worker lacked: else two releases would answer for ever."""
         self._due = math.inf
         if (known := self._known(target)) is not None:
             return known

@@ -22,6 +22,7 @@ from components.settings.retrain import Retrain
 from components.turn import turn
 
 FOLDER = Path("monitoring/retrainings")
+AHEAD = timedelta(days=1)  # that another clock, or this one before it was set back, may be of this one
 BEGAN = "ONETRUNK_RUN_BEGAN"  # in the environment of a run's stages: when it began, in ISO 8601
 
 
@@ -110,8 +111,8 @@ def ask(
 
 def refusal(policy: Retrain, earlier: Sequence[Request], now: datetime) -> str | None:
     """Why the policy allows no request now; None where it does. One that is of later than now was asked by a
-    clock that was ahead, and does not count: that day may be years away."""
-    past = [one for one in earlier if one.asked <= now]
+    clock that was AHEAD; by more than that it does not count, as that day may be years away."""
+    past = [one for one in earlier if one.asked <= now + AHEAD]
     if not past:
         return None
     last = past[-1].asked

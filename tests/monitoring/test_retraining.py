@@ -112,6 +112,17 @@ def test_rows_of_a_request_that_nobody_has_answered_stay_a_reason(tmp_path: Path
     assert retraining.new_rows(tmp_path, "v1.0.0", {"mood": 230}) == {"mood": 230}
 
 
+@pytest.mark.parametrize("policy", [Retrain(), Retrain(cooldown_days=1, most_a_month=1)])
+def test_a_clock_that_is_behind_that_of_who_asked_asks_no_second_time(
+    tmp_path: Path, policy: Retrain
+) -> None:
+    """Who waited for the lock, too, has looked at the clock before."""
+    ask(tmp_path)
+    assert isinstance(ask(tmp_path, -1 / 86_400, policy), str)
+    assert isinstance(ask(tmp_path, -0.9, policy), str)
+    assert len(retraining.every(tmp_path)) == 1
+
+
 def test_a_request_by_a_clock_that_was_years_ahead_holds_nothing_up(tmp_path: Path) -> None:
     ask(tmp_path, 3650)
     assert isinstance(ask(tmp_path), Request)

@@ -36,6 +36,10 @@ def test_an_alarm_and_enough_rows_are_one_request_with_both_reasons(tmp_path: Pa
         "the alarm of 2026-11-04, release v1.0.0, 900 texts: SHIFTED (p = 0.001), mood.label: bad 10% → 60%; "
         "110 rows of feedback accepted since v1.0.0 (mood 90, intent 20)"
     )
+    said_again = asking.ask(tmp_path, policy, "v1.0.0", [window()], {"mood": 90, "intent": 20}, NOW)
+    assert said_again == said  # the server was away, and the next watch sends both events
+    assert retraining.every(tmp_path) == [request]
+    retraining.change(tmp_path, request.name, sent=True)
     again = asking.ask(tmp_path, policy, "v1.0.0", [window()], {"mood": 90, "intent": 20}, NOW)
     assert again.startswith("no retraining is asked for: one was asked for on 2026-11-05")
 
