@@ -9,6 +9,7 @@ whoever starts it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from typing import Any
 
 from pydantic import AwareDatetime, Field
 
+from components.errors import UserError
 from components.records import Record
 from components.settings.retrain import Retrain
 from components.turn import turn
@@ -59,9 +61,12 @@ def reason(root: Path, began: datetime, now: datetime) -> str | None:
 
 
 def because(root: Path) -> str | None:
-    """What the run of this stage answers; by hand, without a run, all that is open. None: nothing."""
+    """What the run of this stage answers; by hand, without a run, all that is open. None: nothing, or nothing
+    that can be read: that keeps no model from being released, and the watch says which file it is."""
     now, began = datetime.now(UTC), os.environ.get(BEGAN)
-    return reason(root, datetime.fromisoformat(began) if began else now, now)
+    with contextlib.suppress(UserError):
+        return reason(root, datetime.fromisoformat(began) if began else now, now)
+    return None
 
 
 def is_open(root: Path, name: str) -> bool:

@@ -141,3 +141,4 @@ def test_a_damaged_request_is_named_with_what_to_do(tmp_path: Path, text: str, s
     file.write_text(text)
     with pytest.raises(UserError, match=rf"20261102T080000Z\.json.*{says}"):
         ask(tmp_path, 10)
+    assert retraining.because(tmp_path) is None  # a release of the gate's is made without it
