@@ -15,9 +15,7 @@ WESTERN = (
 CENTRAL = ("ąćęłńóśźż", "áäčďéěíĺľňóôŕřšťúůýž", "áéíóöőúüű", "ăâîşţ", "čćđšž", "äöüß")
 BALTIC = ("āčēģīķļņšūž", "ąčęėįšųūž", "äõöüšž")
 CYRILLIC = ("абвгдеёжзийклмнопрстуфхцчшщъыьэюяіїєґў",)
-TONES = (
-    "\u0300\u0301\u0303\u0309\u0323"  # of Vietnamese: marks of their own in its encoding, each behind a vowel
-)
+TONES = "\u0300\u0301\u0303\u0309\u0323"  # of Vietnamese: marks in its encoding, each behind a vowel
 VOWELS = set("aăâeêioôơuưy")
 LETTERS = {  # of each language that is written in it; of equals the first is taken
     "cp1254": ("çğıİöşüâîû",),
