@@ -73,6 +73,7 @@ def accept(root: Path, tasks: Collection[str], ids: Sequence[str], new: bool) ->
     store = _store(root, project)
     with turn(root / LOCK):
         chosen = _chosen(judge(root, project, store), tasks, ids)
+        _require_one_answer(chosen if ids else [])
         if refused := next((one for one in chosen if ids and one.problem), None):
             raise UserError(f"{refused.key}: cannot be accepted: {refused.problem}; reject it")
         taken = [
@@ -90,6 +91,21 @@ def accept(root: Path, tasks: Collection[str], ids: Sequence[str], new: bool) ->
     if taken:
         print(f"the next `onetrunk run` trains on them; they are in {accepted.FOLDER}/, which git can keep")
     return 0
+
+
+def _require_one_answer(named: Sequence[Judged]) -> None:
+    """Refuse a prediction's id under which several answers wait: all would be rows, and the newest count.
+
+    Raises:
+        UserError: there are several.
+    """
+    counts = Counter(one.said.prediction for one in named if one.said and not one.problem)
+    for prediction, count in counts.items():
+        if count > 1:
+            raise UserError(
+                f"{prediction}: {count} answers wait under this id; name one by its own, as `onetrunk feedback` "
+                f"shows them"
+            )
 
 
 def _require_pipeline(root: Path) -> None:

@@ -113,6 +113,9 @@ def test_a_person_decides_by_id(capsys) -> None:
     one, other = (
         put(request="d", inputs={"text": "fine"}, answer={"label": x}) for x in ("neutral", "positive")
     )
+    code, said = run(capsys, "accept", "--id", "d/0/sentiment")
+    assert (code, "d/0/sentiment: 2 answers wait under this id; name one by its own" in said) == (2, True)
+    assert len(waiting()) == 3
     assert run(capsys, "accept", "--id", other.key)[0] == 0
     code, said = run(capsys, "accept", "--id", "r/0/sentiment")
     assert (code, "accept it with --new if the label is meant" in said) == (2, True)
