@@ -103,8 +103,8 @@ def _require_one_answer(named: Sequence[Judged]) -> None:
     for prediction, count in counts.items():
         if count > 1:
             raise UserError(
-                f"{prediction}: {count} answers wait under this id; name one by its own, as `onetrunk feedback` "
-                f"shows them"
+                f"{prediction}: {count} answers wait under this id; name one by its own, which "
+                f"`onetrunk feedback` shows"
             )
 
 
