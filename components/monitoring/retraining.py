@@ -117,6 +117,7 @@ def ask(
 def refusal(policy: Retrain, earlier: Sequence[Request], now: datetime) -> str | None:
     """Why the policy allows no request now; None where it does. One that is of later than now was asked by a
     clock that was AHEAD; by more than that it does not count, as that day may be years away."""
+    now = now.astimezone(UTC)
     past = [one for one in earlier if one.asked <= now + AHEAD]
     if not past:
         return None
@@ -124,7 +125,7 @@ def refusal(policy: Retrain, earlier: Sequence[Request], now: datetime) -> str |
     again = last + timedelta(days=policy.cooldown_days)
     if now < again:
         return f"one was asked for on {last:%Y-%m-%d}, and retrain.cooldown_days waits until {again:%Y-%m-%d}"
-    month = [one for one in past if f"{one.asked:%Y-%m}" == f"{now.astimezone(UTC):%Y-%m}"]
+    month = [one for one in past if f"{one.asked:%Y-%m}" == f"{now:%Y-%m}"]
     if len(month) >= policy.most_a_month:
         return f"{len(month)} were asked for in {now:%B}, as many as retrain.most_a_month allows"
     return None
