@@ -22,7 +22,7 @@ from components.errors import UserError
 from components.evaluation.answers import Exchange
 from components.release import variables
 from components.rollout.records import FORGOTTEN, PLAN, Plan, Target, Trial, WorkerReport
-from serving import bundle, loading, rollover, trial, watch
+from serving import bundle, loading, rollover, streaming, trial, watch
 from serving.loaded import Loaded
 from serving.releases import Releases
 from serving.requests import BadRequestError
@@ -221,6 +221,29 @@ def test_what_a_canary_fails_at_the_other_answers(
     assert worker.counts["now"].tests["errors"].rounds >= 15
     with pytest.raises(BadRequestError, match="unknown task"):
         ask(worker, names=["none"])
+
+
+def test_of_a_stream_that_a_canary_has_begun_and_fails_at_the_last_line_is_all_the_others(
+    worker: rollover.Rollover, targets: list[Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told(worker, targets[0], canary(targets[1], share=1.0))
+    (_, (answers,)) = asyncio.run(worker.releases.answer([TEXT], ["sentiment"], None))
+    trying = worker.releases.trying
+
+    async def begins(texts: Any, names: Any, top: Any, hears: Any) -> None:
+        hears("sentiment", answers["sentiment"])
+        await asyncio.sleep(0)
+        raise RuntimeError("the decoder is broken")
+
+    async def read() -> list[bytes]:
+        body = lambda by, found: f"{by.name} {len(found)}".encode()  # noqa: E731
+        return [line async for line in streaming.lines(worker.releases, [TEXT], ["sentiment"], None, body)]
+
+    monkeypatch.setattr(trying.candidate.batcher, "answer", begins)
+    begun, *_, last = asyncio.run(asyncio.wait_for(read(), 60))
+    assert begun.startswith(b'{"so_far":{"sentiment":')
+    assert last == b"v1.0.0 1\n"
+    assert worker.counts["now"].tests["errors"].rounds == 1
 
 
 def test_what_a_canary_refuses_the_other_answers_and_that_is_no_failure(
