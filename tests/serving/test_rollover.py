@@ -216,9 +216,12 @@ def test_what_a_canary_fails_at_the_other_answers(
     def broken(_: object) -> None:
         raise RuntimeError("a head is broken")
 
-    monkeypatch.setattr(worker.releases.trying.candidate.batcher.predictor, "answer", broken)
-    assert {name for name, _ in ask(worker, 20)} == {"v1.0.0"}
+    trying = worker.releases.trying
+    monkeypatch.setattr(trying.candidate.batcher.predictor, "answer", broken)
+    compared = until(lambda: trying._comparing is None or trying._comparing.done())
+    assert {name for name, _ in ask(worker, 20, then=compared)} == {"v1.0.0"}
     assert worker.counts["now"].tests["errors"].rounds >= 15
+    assert worker.counts["now"].compared == 0  # the other's answers with themselves
     with pytest.raises(BadRequestError, match="unknown task"):
         ask(worker, names=["none"])
 
@@ -549,6 +552,29 @@ def test_who_answers_with_numbers_that_are_none_fails(
 
 
 @pytest.mark.parametrize("kind", ["canary", "shadow"])
+def raises(*_: object) -> None:
+    raise RuntimeError("a head is broken")
+
+
+@pytest.mark.parametrize("how", ["no numbers", "late", "raises"])
+@pytest.mark.parametrize("kind", ["canary", "shadow"])
+def test_what_the_release_beside_a_canary_fails_at_is_held_against_it_and_in_no_shadow(
+    kind: str, how: str, worker: rollover.Rollover, targets: list[Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told(worker, targets[0], canary(targets[1], kind=kind, share=1e-6))
+    first, errors = worker.releases.first.batcher, worker.counts["now"].tests["errors"]
+    if how == "raises":
+        monkeypatch.setattr(first.predictor, "answer", raises)
+    if how == "late":
+        monkeypatch.setattr(trial, "PATIENCE", 0.0)
+    if how == "no numbers":
+        monkeypatch.setattr(trial, "_are_sound", lambda _: False)
+    for _ in range(3):
+        with contextlib.suppress(RuntimeError):
+            ask(worker, names=["sentiment"])
+    assert (errors.rounds, errors.sum) == (3 if kind == "canary" else 0, 0.0)
+
+
 def test_a_task_that_a_candidate_no_longer_has_is_answered_by_the_other_and_the_trial_ends(
     kind: str, worker: rollover.Rollover, targets: list[Target]
 ) -> None:
