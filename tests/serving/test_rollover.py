@@ -551,7 +551,6 @@ def test_who_answers_with_numbers_that_are_none_fails(
     assert counts.answered == 0
 
 
-@pytest.mark.parametrize("kind", ["canary", "shadow"])
 def raises(*_: object) -> None:
     raise RuntimeError("a head is broken")
 
@@ -575,6 +574,7 @@ def test_what_the_release_beside_a_canary_fails_at_is_held_against_it_and_in_no_
     assert (errors.rounds, errors.sum) == (3 if kind == "canary" else 0, 0.0)
 
 
+@pytest.mark.parametrize("kind", ["canary", "shadow"])
 def test_a_task_that_a_candidate_no_longer_has_is_answered_by_the_other_and_the_trial_ends(
     kind: str, worker: rollover.Rollover, targets: list[Target]
 ) -> None:
