@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import torch
 from prometheus_client import REGISTRY
+from pydantic import BaseModel
 
 from components.errors import UserError
 from components.evaluation.answers import Exchange
@@ -326,6 +327,7 @@ def test_a_trial_that_has_ended_answers_and_counts_nothing_any_more(
 
     asyncio.run(scenario())
     assert (counts.answered, counts.compared) == (0, 0)
+    assert [one.rounds for one in counts.tests.values()] == [0, 0, 0]  # nor has it failed
 
 
 def test_a_candidate_that_passes_is_not_loaded_again(
@@ -549,6 +551,38 @@ def test_who_answers_with_numbers_that_are_none_fails(
     assert {name for name, _ in answers} == {"v1.0.0"}
     assert counts.worse() == "it fails more often"
     assert counts.answered == 0
+
+
+class Label(BaseModel):
+    """Of one family."""
+
+    label: str = "up"
+
+
+class Other(BaseModel):
+    """Of another, whose answers have the same fields."""
+
+    label: str = "up"
+
+
+class Score(BaseModel):
+    """A number alone."""
+
+    score: float
+
+
+def test_answers_are_as_far_apart_as_those_of_the_tasks_that_both_know(
+    worker: rollover.Rollover, targets: list[Target]
+) -> None:
+    told(worker, targets[0], canary(targets[1]))
+    trying = worker.releases.trying
+    up, down = Label(), Label(label="down")
+    assert trying._apart({"sentiment": up, "ner": up}, {"sentiment": up, "ner": down, "more": up}) == 0.5
+    assert trying._apart({"sentiment": up}, {"sentiment": Other()}) == 1.0
+    deviations = (trying.releases.first, 4.0), (trying.candidate, 2.0)
+    for release, deviation in deviations:
+        release.batcher.predictor.cards["sentiment"]["facts"]["deviation"] = deviation
+    assert trying._apart({"sentiment": Score(score=1.0)}, {"sentiment": Score(score=2.0)}) == 0.5
 
 
 def raises(*_: object) -> None:
