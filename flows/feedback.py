@@ -99,7 +99,7 @@ def _require_one_answer(named: Sequence[Judged]) -> None:
     Raises:
         UserError: there are several.
     """
-    counts = Counter(one.said.prediction for one in named if one.said and not one.problem)
+    counts = Counter(one.said.prediction for one in named if one.said)
     for prediction, count in counts.items():
         if count > 1:
             raise UserError(

@@ -168,10 +168,10 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def record(tokenizer: Path, **texts: tuple[str, float]) -> None:
+def record(tokenizer: Path, worker: str = "a", **texts: tuple[str, float]) -> None:
     """Traffic of today: request=(text, probability of "positive")."""
     traffic = Traffic(texts=True)
-    writer = Writer(traffic, "a")
+    writer = Writer(traffic, worker)
     maker = RowMaker(tokenizer, {"sentiment": ["negative", "positive"]}, "v1", traffic)
     for request, (text, probability) in texts.items():
         answers = {"sentiment": {"label": "positive", "probability": probability}}
@@ -192,6 +192,34 @@ def test_the_text_of_a_prediction_is_found_where_the_traffic_has_recorded_it(
     assert waiting() == {gone.key}
 
 
+def test_of_two_texts_under_one_id_none_is_taken(capsys, project: Path, tokenizer: Path) -> None:
+    """A caller gives ids, and may give one twice."""
+    settings(project, traffic={"texts": True})
+    for number in range(2):
+        record(tokenizer, worker=str(number), r=(f"text {number}", 0.9))
+    put(inputs=None)
+    assert "2 different texts were recorded under this id, and none was sent" in run(capsys)[1]
+    assert "accepted: none" in run(capsys, "accept")[1]
+
+
+def test_the_newest_is_shown_first(capsys) -> None:
+    for day in range(1, 6):
+        put(request=f"r{day}", inputs={"text": f"day {day}"}, received=f"2026-11-0{day}T04:00:00+00:00")
+    said = run(capsys, "--limit", "3")[1]
+    assert [line.split()[1] for line in said.splitlines() if "/sentiment " in line] == [
+        "r5/0/sentiment", "r4/0/sentiment", "r3/0/sentiment",
+    ]  # fmt: skip
+
+
+def test_a_row_that_was_accepted_stays_as_it_was(tmp_path: Path) -> None:
+    row = accepted.Accepted(
+        id="a", time="2026-11-29T04:00:00+00:00", head="h", inputs={"text": "a"}, answer={}
+    )
+    for one in (row, row.model_copy(update={"time": "2026-11-30T04:00:00+00:00"})):
+        accepted.add(tmp_path / "h.jsonl", [one])
+    assert accepted.read(tmp_path / "h.jsonl") == [row]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("tool", ["label_studio", "doccano"])
 def test_what_teaches_most_is_labelled_in_a_tool_and_comes_back(
@@ -200,6 +228,7 @@ def test_what_teaches_most_is_labelled_in_a_tool_and_comes_back(
     settings(project, traffic={"texts": True})
     record(tokenizer, a=("sure", 0.99), b=("unsure", 0.51), c=("so so", 0.7), d=("argued about", 0.98))
     put(request="d", inputs={"text": "argued about"})
+    put(request="c", task="ner", inputs={"text": "so so"}, answer={"spans": SPANS})  # of another task
     said = run(capsys, "candidates", "out", "--task", "sentiment", "--format", tool, "--limit", "3")
     assert said == (0, f"out: 3 texts for {tool}\n")
     text = Path("out").read_text()
@@ -210,7 +239,7 @@ def test_what_teaches_most_is_labelled_in_a_tool_and_comes_back(
     assert "2 answers, 2 of them new" in run(capsys, "import", "labelled", "--task", "sentiment")[1]
     assert "2 answers, 0 of them new" in run(capsys, "import", "labelled", "--task", "sentiment")[1]
     run(capsys, "reject", "--id", "d/0/sentiment")
-    assert "accepted: 1 of sentiment" in run(capsys, "accept")[1]
+    assert "accepted: 1 of sentiment" in run(capsys, "accept", "--task", "sentiment")[1]
     assert rows("sentiment")[0] == ({"text": "unsure"}, {"label": "negative"})
     again = run(capsys, "candidates", "out", "--task", "sentiment", "--format", tool)
     assert again == (0, f"out: 3 texts for {tool}\n")  # what has its label is no candidate
@@ -280,6 +309,13 @@ def test_of_several_labels_all_are_taken_by_a_task_that_gives_several(capsys, pr
     said = run(capsys, "import", "l", "--task", "sentiment")[1]
     assert "1 answers, 1 of them new" in said
     assert "left out, 1: a text without an answer for sentiment\n" in said
+    Path("l").write_text('{"text": "e", "label": []}\n')  # of doccano: nobody has looked at it, maybe
+    assert "l: 0 answers, 0 of them new" in run(capsys, "import", "l", "--task", "topics")[1]
+
+
+def test_what_is_no_answer_of_a_family_is_none() -> None:
+    assert exchange._answer({"answers": []}, "span", "label_studio") == {}
+    assert exchange._too_much({"labels": ["late", "broken"]}, "tagging") == ""
 
 
 BAD = {
