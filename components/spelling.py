@@ -64,7 +64,10 @@ def seen(label: str) -> str:
     """What a reader sees of a label, but for case, blanks, Unicode form, the dashes and quotes of typography
     and a number's zeros: labels of which this is the same are hardly meant to be two."""
     shown = _UNSEEN.sub("", unicodedata.normalize("NFKC", label)).casefold().translate(_TYPOGRAPHY)
-    return f"{Decimal(shown).normalize():f}" if _NUMBER.fullmatch(shown) else shown
+    if not _NUMBER.fullmatch(shown):
+        return shown
+    number = Decimal(shown)
+    return f"{number.normalize():f}" if number or "e" not in shown else shown
 
 
 def drawn(label: str) -> str:

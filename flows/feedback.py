@@ -12,10 +12,12 @@ from components import params
 from components.data.contract import accepted
 from components.data.contract.accepted import Accepted
 from components.data.contract.excerpt import excerpt
+from components.data.sources.record import Skipped
 from components.errors import UserError, near_miss
 from components.evaluation.summary import brief, words
 from components.monitoring.feedback import candidates, exchange
 from components.monitoring.feedback.judging import Judged, judge
+from components.monitoring.feedback.records import Feedback
 from components.monitoring.feedback.store import FullError, Store
 from components.params.checks.feedback import find
 from components.release import registry
@@ -71,6 +73,7 @@ def accept(root: Path, tasks: Collection[str], ids: Sequence[str], new: bool) ->
     store = _store(root, project)
     with turn(root / LOCK):
         chosen = _chosen(judge(root, project, store), tasks, ids)
+        _require_one_answer(chosen if ids else [])
         if refused := next((one for one in chosen if ids and one.problem), None):
             raise UserError(f"{refused.key}: cannot be accepted: {refused.problem}; reject it")
         taken = [
@@ -88,6 +91,21 @@ def accept(root: Path, tasks: Collection[str], ids: Sequence[str], new: bool) ->
     if taken:
         print(f"the next `onetrunk run` trains on them; they are in {accepted.FOLDER}/, which git can keep")
     return 0
+
+
+def _require_one_answer(named: Sequence[Judged]) -> None:
+    """Refuse a prediction's id under which several answers wait: all would be rows, and the newest count.
+
+    Raises:
+        UserError: there are several.
+    """
+    counts = Counter(one.said.prediction for one in named if one.said)
+    for prediction, count in counts.items():
+        if count > 1:
+            raise UserError(
+                f"{prediction}: {count} answers wait under this id; name one by its own, which "
+                f"`onetrunk feedback` shows"
+            )
 
 
 def _require_pipeline(root: Path) -> None:
@@ -157,7 +175,8 @@ def bring(root: Path, task: str, file: Path, kind: str | None) -> int:
     project = params.load()
     family, inputs = _reads(project, task)
     store = _store(root, project)
-    found = list(exchange.read(file, kind, task, family, inputs))
+    read = list(exchange.read(file, kind, task, family, inputs))
+    found = [one for one in read if isinstance(one, Feedback)]
     try:
         new = sum(store.add(one) for one in found)
     except FullError:
@@ -166,6 +185,8 @@ def bring(root: Path, task: str, file: Path, kind: str | None) -> int:
             f"reject some, or raise it; then give the same command again"
         ) from None
     print(f"{file}: {len(found)} answers, {new} of them new; `onetrunk feedback accept` makes rows of them")
+    for reason, count in Counter(one.reason for one in read if isinstance(one, Skipped)).items():
+        print(f"left out, {count}: {reason}")
     return 0
 
 

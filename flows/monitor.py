@@ -58,7 +58,7 @@ def monitor() -> State[Any]:
     except BusyError as error:
         return Cancelled(message=str(error))
     except UserError as error:
-        return Failed(name=REFUSED, message=str(error))
+        return orphans.conclude(Failed(name=REFUSED, message=str(error)))
     lines = [
         *_told(scored),
         *(line for window in windows for line in table(Judgement.read(history.file(window)))),

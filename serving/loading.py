@@ -12,7 +12,7 @@ from pathlib import Path
 
 from components.errors import UserError
 from components.evaluation.answers import Exchange, rounded
-from components.rollout.agreement import is_near
+from components.rollout.agreement import is_near, is_sound
 from components.rollout.mark import Mark, deaths
 from components.rollout.records import DEATHS, Target
 from serving.batcher import ordinary
@@ -130,18 +130,18 @@ def ask(loaded: Loaded, target: Target) -> None:
     """Ask a release that nobody else asks yet what it was asked before it was released.
 
     Raises:
-        UserError: a task does not answer, or not as it did.
+        UserError: a task does not answer, not as it did, or with a number that is none.
     """
     examples = {head: task.example for head, task in loaded.served.card.tasks.items() if task.example}
     for head, example in examples.items():
         known = target.expected.get(head, Exchange(question=example, answer={}))
         (answers,) = loaded.batcher.predictor.predict([Item.model_validate(known.question)], [head])
         found = rounded(answers[head].model_dump())
+        said = f"release {target.release}: task '{head}' answers its example with {found!s:.200}, expected"
         if known.answer and not is_near(known.answer, found):
-            raise UserError(
-                f"release {target.release}: task '{head}' answers its example with {found!s:.200}, expected "
-                f"{known.answer!s:.200}, as before it was released"
-            )
+            raise UserError(f"{said} {known.answer!s:.200}, as before it was released")
+        if not is_sound(found):
+            raise UserError(f"{said} numbers")
 
 
 def served(target: Target) -> Served:

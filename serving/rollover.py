@@ -29,6 +29,7 @@ from serving.trial import Trying
 from serving.watch import metrics
 
 SECONDS = 0.5  # between two looks at the plan
+AGAIN, LONGEST = 60.0, 3600.0  # seconds to the next attempt at a champion; each time twice as many
 LOG = logging.getLogger("bentoml")
 
 
@@ -67,6 +68,7 @@ class Rollover:
         self._heard = -math.inf  # when that was seen to change, by a clock that nobody sets
         self._mute = False  # it could not write down how it is
         self._loading: Mark | None = None  # of the candidate that it has begun to load last
+        self._pause, self._due = 0.0, math.inf  # before a champion that was refused is loaded again, and when
         self._leaving: list[weakref.ref[Loaded]] = []
         self._said: WorkerReport | None = None
         self._ended = threading.Event()
@@ -122,7 +124,8 @@ class Rollover:
         plan = Plan.read(file)
         if self._written:  # the first one that a worker finds may be of somebody who has ended since
             self._heard = time.monotonic()
-        if plan != self._plan:
+        if plan != self._plan or time.monotonic() >= self._due:
+            self._pause = self._pause if plan == self._plan else 0.0
             self._plan = plan
             self._change(plan, watched := self._is_watched)
             self._plan = plan if watched else None  # a trial begins when somebody does
@@ -163,13 +166,17 @@ class Rollover:
             metrics().changes.labels("changed").inc()
 
     def _champion(self, target: Target) -> Loaded | None:
-        """The release that is to answer; None where it cannot be loaded."""
+        """The release that is to answer; None where it cannot be loaded. That is tried again, since others
+        may have had the memory, say, that this worker lacked: else two releases would answer for ever."""
+        self._due = math.inf
         if (known := self._known(target)) is not None:
             return known
         try:
             return load_champion(target, self.folder, self._is_wanted)
         except Exception as error:
             self._refuse(target, error)
+            self._pause = min(max(AGAIN, 2 * self._pause), LONGEST)
+            self._due = time.monotonic() + self._pause
             return None
 
     def _trying(self, trial: Trial) -> Trying | None:

@@ -162,9 +162,12 @@ class Trying:
             raise
 
     def _caller(self) -> str | None:
-        """What the request's header says of who asks."""
+        """What the request's header says of who asks; one without a value says nothing, as a proxy sends it
+        for whoever is not known to it."""
         scope = SCOPE.get()
-        return None if self.trial.key is None or scope is None else Headers(scope=scope).get(self.trial.key)
+        if self.trial.key is None or scope is None:
+            return None
+        return Headers(scope=scope).get(self.trial.key, "").strip() or None
 
     def _compare_later(
         self, texts: Sequence[Any], names: Sequence[str] | None, top: int | None, answers: Sequence[Answers]

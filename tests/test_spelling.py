@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.spelling import INVISIBLE, trimmed
+from components.spelling import INVISIBLE, seen, trimmed
 
 SEEN = "a.é中-"
 UNSEEN = " \t\n\r\x0b\x0c\x1c\x1f\x85\xa0\u1680\u2028\u3000\u200b\ufeff\u00ad"
@@ -16,3 +16,9 @@ UNSEEN = " \t\n\r\x0b\x0c\x1c\x1f\x85\xa0\u1680\u2028\u3000\u200b\ufeff\u00ad"
 @given(st.text(SEEN + UNSEEN, max_size=12))
 def test_what_is_trimmed_is_what_the_expressions_of_blanks_find(text: str) -> None:
     assert trimmed(text) == re.sub(rf"^[\s{INVISIBLE}]+|[\s{INVISIBLE}]+$", "", text)
+
+
+def test_codes_that_would_all_be_the_number_nought_stay_apart() -> None:
+    assert len({seen("0e1"), seen("0E2"), seen("0")}) == 3
+    assert seen("0.0") == seen("0") == seen("0.00")
+    assert seen("1e1") == seen("10.0")

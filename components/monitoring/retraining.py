@@ -9,6 +9,7 @@ whoever starts it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -17,11 +18,13 @@ from typing import Any
 
 from pydantic import AwareDatetime, Field
 
+from components.errors import UserError
 from components.records import Record
 from components.settings.retrain import Retrain
 from components.turn import turn
 
 FOLDER = Path("monitoring/retrainings")
+AHEAD = timedelta(days=1)  # that another clock, or this one before it was set back, may be of this one
 BEGAN = "ONETRUNK_RUN_BEGAN"  # in the environment of a run's stages: when it began, in ISO 8601
 
 
@@ -58,9 +61,12 @@ def reason(root: Path, began: datetime, now: datetime) -> str | None:
 
 
 def because(root: Path) -> str | None:
-    """What the run of this stage answers; by hand, without a run, all that is open. None: nothing."""
+    """What the run of this stage answers; by hand, without a run, all that is open. None: nothing, or nothing
+    that can be read: that keeps no model from being released, and the watch says which file it is."""
     now, began = datetime.now(UTC), os.environ.get(BEGAN)
-    return reason(root, datetime.fromisoformat(began) if began else now, now)
+    with contextlib.suppress(UserError):
+        return reason(root, datetime.fromisoformat(began) if began else now, now)
+    return None
 
 
 def is_open(root: Path, name: str) -> bool:
@@ -110,15 +116,16 @@ def ask(
 
 def refusal(policy: Retrain, earlier: Sequence[Request], now: datetime) -> str | None:
     """Why the policy allows no request now; None where it does. One that is of later than now was asked by a
-    clock that was ahead, and does not count: that day may be years away."""
-    past = [one for one in earlier if one.asked <= now]
+    clock that was AHEAD; by more than that it does not count, as that day may be years away."""
+    now = now.astimezone(UTC)
+    past = [one for one in earlier if one.asked <= now + AHEAD]
     if not past:
         return None
     last = past[-1].asked
     again = last + timedelta(days=policy.cooldown_days)
     if now < again:
         return f"one was asked for on {last:%Y-%m-%d}, and retrain.cooldown_days waits until {again:%Y-%m-%d}"
-    month = [one for one in past if f"{one.asked:%Y-%m}" == f"{now.astimezone(UTC):%Y-%m}"]
+    month = [one for one in past if f"{one.asked:%Y-%m}" == f"{now:%Y-%m}"]
     if len(month) >= policy.most_a_month:
         return f"{len(month)} were asked for in {now:%B}, as many as retrain.most_a_month allows"
     return None

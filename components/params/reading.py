@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from components.errors import UserError
+from components.nesting import parse_yaml
 
 Settings = dict[str, Any]  # keys and values as YAML has them, of whatever shape they are
 
@@ -107,7 +108,7 @@ def parse(path: Path) -> Settings:
 
 def _read(text: str) -> Any:
     try:
-        return yaml.load(text, _Fast)  # noqa: S506 a SafeLoader
+        return parse_yaml(text, _Fast)
     except yaml.YAMLError:
         yaml.load(text, _Telling)  # noqa: S506 another
         raise

@@ -39,6 +39,7 @@ OF_A_CALLER = (  # set while a hook runs, for the repository of that hook; and w
 NOTHING: Mapping[str, str] = {}
 NAME, EMAIL = "onetrunk", "onetrunk@localhost"
 NOTED = re.compile(r"refs/tags/[\w./=#@!-]+")
+IN_THE_WAY = re.compile(r"'refs/tags/([^']+)' exists; cannot create")
 TURN = "onetrunk.lock"  # in git's own folder, which the worktrees of a repository share
 
 
@@ -150,7 +151,11 @@ class Git:
 
 
 def _with_remedy(said: str) -> str:
-    """What git has said, and what to do where that is the disk's; of a lock file git gives no reason."""
+    """What git has said, and what to do where that is the disk's, or a tag is in the way of those below its
+    name; of a lock file git gives no reason."""
+    if in_the_way := IN_THE_WAY.search(said):
+        tag = in_the_way[1]
+        return f"{said}; give that tag another name: `git tag NEW {tag}`, then `git tag -d {tag}`"
     sentence = disk_sentence_of(said) or ("is the disk full?" if "couldn't write" in said else None)
     return f"{said}; {sentence}" if sentence else said
 

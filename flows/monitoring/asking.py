@@ -38,10 +38,17 @@ def ask(
     reasons = list(reasons_of(policy, champion, windows, new))
     if not reasons:
         return ""
-    asked = retraining.ask(root, policy, "; ".join(reasons), champion, accepted, now)
+    reason = "; ".join(reasons)
+    asked = _unsent(root, reason) or retraining.ask(root, policy, reason, champion, accepted, now)
     if isinstance(asked, Request):
         return f"a retraining is asked for ({asked.name})"
     return f"no retraining is asked for: {asked}"
+
+
+def _unsent(root: Path, reason: str) -> Request | None:
+    """What an earlier watch has asked for this reason, whom the server did not let say so."""
+    open_ = (one for one in retraining.every(root) if not one.sent and one.outcome is None)
+    return next((one for one in open_ if one.reason == reason), None)
 
 
 def reasons_of(

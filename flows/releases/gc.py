@@ -7,6 +7,7 @@ leads to it, nor the working trees.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import re
 import shutil
@@ -54,12 +55,9 @@ def run(root: Path, confirmed: bool) -> None:
         print(f"would free {waste}; go on with: onetrunk gc --yes" if there_is else "nothing to free")
         _say_what_stays(waste)
         return
-    (root / DVC_LOCK).parent.mkdir(exist_ok=True)
-    with only_run(root), (root / DVC_LOCK).open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(f"{root / DVC_LOCK}: DVC is at work here; wait for its end") from None
+    with contextlib.ExitStack() as alone:
+        for project in [root, *_beside(root)]:
+            alone.enter_context(_nobody_works(project))
         waste = find(root)
         said = str(waste)
         for path in waste.objects:
@@ -68,6 +66,30 @@ def run(root: Path, confirmed: bool) -> None:
             shutil.rmtree(folder)
     print(f"freed {said}")
     _say_what_stays(waste)
+
+
+def _beside(root: Path) -> list[Path]:
+    """The same project in other working trees that have its cache: what is written there is named later."""
+    git, cache = Git(root), dvc_cache.place(root).resolve()
+    others = {(tree / git.prefix).resolve() for tree in git.trees()} - {root.resolve()}
+    projects = (other for other in sorted(others) if (other / ".dvc").is_dir())
+    return [other for other in projects if dvc_cache.place(other).resolve() == cache]
+
+
+@contextlib.contextmanager
+def _nobody_works(project: Path) -> Iterator[None]:
+    """Hold the locks of runs and of DVC.
+
+    Raises:
+        UserError: a run is going on, or DVC is at work.
+    """
+    (project / DVC_LOCK).parent.mkdir(exist_ok=True)
+    with only_run(project), (project / DVC_LOCK).open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"{project / DVC_LOCK}: DVC is at work here; wait for its end") from None
+        yield
 
 
 def _say_what_stays(waste: Waste) -> None:

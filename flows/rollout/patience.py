@@ -21,7 +21,7 @@ class Patience:
         self.what = what
         self._seconds, self._until = 0.0, -math.inf  # of the last pause, and its end
 
-    def attempt(self, do: Callable[[], None]) -> None:
+    def attempt(self, do: Callable[[], object]) -> None:
         """Do it, unless it has failed lately."""
         if time.monotonic() < self._until:
             return

@@ -116,6 +116,7 @@ class Service:
         self.root, self.folder = root, folder
         self._params: tuple[float, Rollout | None] = (-1.0, None)  # when they were written, what they say
         self._key: object = None  # of the decision that it was told
+        self._plan: Plan | None = None  # of this decision
         self._requests = 0  # after which the trial has passed
         self._report: TrialReport | None = None  # of the trial
         self._dead: Counter[str] = Counter()  # at the last look: trial -> workers that have died of it
@@ -123,6 +124,7 @@ class Service:
         self._kept: set[str] = set()  # of the ends of trials, those that git knows
         self._shown: tuple[object, float] | None = None  # the decision of then, and when
         self._keeping = Patience("what became of a trial is not in git yet")
+        self._restoring = Patience("a worker that starts anew cannot load what it is to answer with")
         self._showing = Patience("the operator's page shows what it did")
 
     def tell(self) -> Plan:
@@ -135,13 +137,17 @@ class Service:
         tries = rollout is not None or (self.root / TRIALS).is_dir()
         with turn(self.root / LOCK) if tries else contextlib.nullcontext():
             decision = planning.decide(found, rollout, self.root)
-            if decision.key != self._key or not file.is_file():  # somebody may have tidied up
+            if self._plan is None or decision.key != self._key:
                 planning.stop(decision, found, self.root)
                 report = planning.report_of(decision, self.root)
-                planning.plan(found, decision, report).write(file)
+                self._plan = planning.plan(found, decision, report)
                 self._key, self._report = decision.key, report
                 self._requests = decision.trial.requests if decision.trial else 0
-        return Plan.read(file)
+        if not _is_there(self._plan):
+            self._restoring.attempt(partial(planning.plan, found, decision, self._report))
+        if not _says(file, self._plan):
+            self._plan.write(file)
+        return self._plan
 
     def hear(self) -> None:
         """Write down what the workers say of the trial, and whether it is over; and then, that somebody has
@@ -206,6 +212,20 @@ class Service:
         if written != self._params[0]:
             self._params = (written, params.load().rollout)
         return self._params[1]
+
+
+def _is_there(plan: Plan) -> bool:
+    """Whether the folders of its releases are: somebody may have removed them to make room."""
+    targets = [plan.champion, *([plan.trial.target] if plan.trial else [])]
+    return all(Path(one.bundle).is_dir() for one in targets)
+
+
+def _says(file: Path, plan: Plan) -> bool:
+    """Whether the file is this plan: somebody may have tidied it up, torn it, or written into it."""
+    try:
+        return Plan.read(file) == plan
+    except UserError:
+        return False
 
 
 def _heard(folder: Path, report: TrialReport, died: int) -> TrialReport:

@@ -16,6 +16,7 @@ from prefect.events.filters import EventFilter, EventIDFilter
 from components.errors import UserError
 
 SECONDS = 30.0  # for events to reach the server
+PAGE = 50  # the most events that the server shows at once
 
 
 @dataclass(frozen=True)
@@ -59,13 +60,16 @@ def send(found: str, events: Sequence[Event]) -> None:
 
 def are_shown(ids: Collection[UUID], seconds: float) -> bool:
     """Wait until the server shows the events, at most so long, and tell whether it does."""
-    if not ids:
+    if not (left := set(ids)):
         return True
     deadline = time.monotonic() + seconds
     with get_client(sync_client=True) as client:
         while time.monotonic() < deadline:
-            shown = client.read_events(EventFilter(id=EventIDFilter(id=list(ids))), limit=len(ids)).events
-            if {event.id for event in shown} == set(ids):
+            asked = EventFilter(id=EventIDFilter(id=list(left)[:PAGE]))
+            shown = {event.id for event in client.read_events(asked, limit=PAGE).events}
+            left -= shown
+            if not left:
                 return True
-            time.sleep(0.2)
+            if not shown:
+                time.sleep(0.2)
     return False

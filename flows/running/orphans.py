@@ -35,6 +35,7 @@ LIMIT = 200  # the most that the server returns at once
 ALIVE = [StateType.RUNNING, StateType.PENDING]
 UNHEARD = [*ALIVE, StateType.CRASHED]  # what the server may believe of a run whose end it has not heard of
 BEGINS = timedelta(minutes=10)  # within which a run that a worker has taken has claimed itself
+CLAIMS = "????????-????-????-????-????????????.json"  # of flow runs, whatever else somebody keeps there
 OWN = "own"  # the server that a run starts for itself, at another port each time
 _held: dict[str, IO[str]] = {}  # flow run -> its claim, which this process holds until it ends
 
@@ -93,7 +94,7 @@ def _write(run: str, claim: Claim) -> None:
 
 def _unheld(folder: Path) -> Iterator[tuple[Path, Claim | None]]:
     """The claims whose process has ended; None where it died while it wrote."""
-    for file in folder.glob("*.json"):
+    for file in folder.glob(CLAIMS):
         with file.open() as opened:
             try:
                 fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -113,6 +113,9 @@ def test_a_person_decides_by_id(capsys) -> None:
     one, other = (
         put(request="d", inputs={"text": "fine"}, answer={"label": x}) for x in ("neutral", "positive")
     )
+    code, said = run(capsys, "accept", "--id", "d/0/sentiment")
+    assert (code, "d/0/sentiment: 2 answers wait under this id; name one by its own" in said) == (2, True)
+    assert len(waiting()) == 3
     assert run(capsys, "accept", "--id", other.key)[0] == 0
     code, said = run(capsys, "accept", "--id", "r/0/sentiment")
     assert (code, "accept it with --new if the label is meant" in said) == (2, True)
@@ -165,10 +168,10 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def record(tokenizer: Path, **texts: tuple[str, float]) -> None:
+def record(tokenizer: Path, worker: str = "a", **texts: tuple[str, float]) -> None:
     """Traffic of today: request=(text, probability of "positive")."""
     traffic = Traffic(texts=True)
-    writer = Writer(traffic, "a")
+    writer = Writer(traffic, worker)
     maker = RowMaker(tokenizer, {"sentiment": ["negative", "positive"]}, "v1", traffic)
     for request, (text, probability) in texts.items():
         answers = {"sentiment": {"label": "positive", "probability": probability}}
@@ -189,6 +192,34 @@ def test_the_text_of_a_prediction_is_found_where_the_traffic_has_recorded_it(
     assert waiting() == {gone.key}
 
 
+def test_of_two_texts_under_one_id_none_is_taken(capsys, project: Path, tokenizer: Path) -> None:
+    """A caller gives ids, and may give one twice."""
+    settings(project, traffic={"texts": True})
+    for number in range(2):
+        record(tokenizer, worker=str(number), r=(f"text {number}", 0.9))
+    put(inputs=None)
+    assert "2 different texts were recorded under this id, and none was sent" in run(capsys)[1]
+    assert "accepted: none" in run(capsys, "accept")[1]
+
+
+def test_the_newest_is_shown_first(capsys) -> None:
+    for day in range(1, 6):
+        put(request=f"r{day}", inputs={"text": f"day {day}"}, received=f"2026-11-0{day}T04:00:00+00:00")
+    said = run(capsys, "--limit", "3")[1]
+    assert [line.split()[1] for line in said.splitlines() if "/sentiment " in line] == [
+        "r5/0/sentiment", "r4/0/sentiment", "r3/0/sentiment",
+    ]  # fmt: skip
+
+
+def test_a_row_that_was_accepted_stays_as_it_was(tmp_path: Path) -> None:
+    row = accepted.Accepted(
+        id="a", time="2026-11-29T04:00:00+00:00", head="h", inputs={"text": "a"}, answer={}
+    )
+    for one in (row, row.model_copy(update={"time": "2026-11-30T04:00:00+00:00"})):
+        accepted.add(tmp_path / "h.jsonl", [one])
+    assert accepted.read(tmp_path / "h.jsonl") == [row]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("tool", ["label_studio", "doccano"])
 def test_what_teaches_most_is_labelled_in_a_tool_and_comes_back(
@@ -197,6 +228,7 @@ def test_what_teaches_most_is_labelled_in_a_tool_and_comes_back(
     settings(project, traffic={"texts": True})
     record(tokenizer, a=("sure", 0.99), b=("unsure", 0.51), c=("so so", 0.7), d=("argued about", 0.98))
     put(request="d", inputs={"text": "argued about"})
+    put(request="c", task="ner", inputs={"text": "so so"}, answer={"spans": SPANS})  # of another task
     said = run(capsys, "candidates", "out", "--task", "sentiment", "--format", tool, "--limit", "3")
     assert said == (0, f"out: 3 texts for {tool}\n")
     text = Path("out").read_text()
@@ -207,7 +239,7 @@ def test_what_teaches_most_is_labelled_in_a_tool_and_comes_back(
     assert "2 answers, 2 of them new" in run(capsys, "import", "labelled", "--task", "sentiment")[1]
     assert "2 answers, 0 of them new" in run(capsys, "import", "labelled", "--task", "sentiment")[1]
     run(capsys, "reject", "--id", "d/0/sentiment")
-    assert "accepted: 1 of sentiment" in run(capsys, "accept")[1]
+    assert "accepted: 1 of sentiment" in run(capsys, "accept", "--task", "sentiment")[1]
     assert rows("sentiment")[0] == ({"text": "unsure"}, {"label": "negative"})
     again = run(capsys, "candidates", "out", "--task", "sentiment", "--format", tool)
     assert again == (0, f"out: 3 texts for {tool}\n")  # what has its label is no candidate
@@ -247,6 +279,43 @@ def test_an_imported_text_that_was_never_asked_is_of_no_request(capsys, project:
     )
     found = {one.inputs["text"]: one.prediction for _, one in Store(FOLDER, 1).all_waiting()}
     assert found == {"a": "imported/0/sentiment", "b": "imported/0/sentiment", "c": "r/2/sentiment"}
+
+
+def test_of_several_labels_all_are_taken_by_a_task_that_gives_several(capsys, project: Path) -> None:
+    tasks = yaml.safe_load((project / "params.yaml").read_text())["tasks"]
+    topics = {**tasks["sentiment"], "family": "multi_label", "columns": {"text": "t", "labels": "l"}}
+    topics["gate"] = {"metric": "micro_f1", "floor": 0.1, "margin": 0.1}
+    settings(project, tasks={**tasks, "topics": topics})
+    chosen = {"a": ["late", "broken"], "b": ["late"], "c": []}
+    export = [
+        {"id": n, "data": {"text": text}, "annotations": [{"result": [
+            {"from_name": "l", "to_name": "text", "value": {"choices": labels}}]}]}
+        for n, (text, labels) in enumerate(chosen.items())
+    ]  # fmt: skip
+    unlabelled = {"id": 9, "data": {"text": "d"}, "annotations": []}
+    Path("l").write_text(json.dumps([*export, unlabelled]))
+    assert run(capsys, "import", "l", "--task", "topics") == (
+        0,
+        f"l: 3 answers, 3 of them new; {AS_ROWS}\nleft out, 1: a task without an annotation\n",
+    )
+    found = {one.inputs["text"]: one.answer for _, one in Store(FOLDER, 1).all_waiting()}
+    assert found == {text: {"labels": labels} for text, labels in chosen.items()}
+    code, said = run(capsys, "import", "l", "--task", "sentiment")
+    assert (code, "l: row 1: 2 labels (late, broken), expected one, as the task gives it" in said) == (
+        2,
+        True,
+    )
+    Path("l").write_text(json.dumps([*export[1:], unlabelled]))
+    said = run(capsys, "import", "l", "--task", "sentiment")[1]
+    assert "1 answers, 1 of them new" in said
+    assert "left out, 1: a text without an answer for sentiment\n" in said
+    Path("l").write_text('{"text": "e", "label": []}\n')  # of doccano: nobody has looked at it, maybe
+    assert "l: 0 answers, 0 of them new" in run(capsys, "import", "l", "--task", "topics")[1]
+
+
+def test_what_is_no_answer_of_a_family_is_none() -> None:
+    assert exchange._answer({"answers": []}, "span", "label_studio") == {}
+    assert exchange._too_much({"labels": ["late", "broken"]}, "tagging") == ""
 
 
 BAD = {

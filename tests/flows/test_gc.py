@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
 from collections.abc import Callable
@@ -115,6 +116,26 @@ def test_what_is_named_stays(project: Path, named: Callable[[Path], None]) -> No
     named(project)
     waste = put(project, "of a run that was rejected")
     assert gc.find(project).objects == [waste]
+
+
+@pytest.mark.parametrize(("lock", "sentence"), [(".onetrunk/run.lock", "another run is going on"), (".dvc/tmp/lock", "DVC is at work here")])  # fmt: skip
+def test_what_a_run_in_another_working_tree_writes_into_the_same_cache_is_not_removed(
+    project: Path, lock: str, sentence: str
+) -> None:
+    """It is named when its stage has ended."""
+    tree = project.with_name("tree")
+    git(project, "worktree", "add", "-q", "--detach", str(tree))
+    (tree / ".dvc").mkdir(exist_ok=True)
+    waste = put(project, "of a stage that goes on there")
+    (tree / lock).parent.mkdir(exist_ok=True)
+    with (tree / lock).open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        (tree / ".dvc/config.local").write_text(f"[cache]\n    dir = {project}/.dvc/cache\n")
+        with pytest.raises(UserError, match=f"^{tree}.*{sentence}"):
+            gc.run(project, confirmed=True)
+    assert waste.is_file()
+    gc.run(project, confirmed=True)
+    assert not waste.is_file()
 
 
 def test_a_project_that_was_moved_in_its_repository_keeps_what_it_named_before(tmp_path: Path) -> None:

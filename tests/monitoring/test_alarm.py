@@ -114,6 +114,13 @@ def test_statistics_are_those_of_scipy() -> None:
         assert found == pytest.approx(chi2_contingency(table, correction=False).statistic, rel=1e-4)
 
 
+def test_two_numbers_beyond_all_are_equal() -> None:
+    """Else the order in which texts are read would be a difference."""
+    values = np.array([np.inf, 0.5, -np.inf, np.nan] * 50)
+    halves = np.repeat([[False, True]], 100, axis=1).astype(np.float32)
+    assert largest_step(values, halves).tolist() == [0.0]
+
+
 def test_nothing_to_look_at_is_no_alarm() -> None:
     """One script only, no sketches, and a task that was never asked."""
     size = EARLIER + LATER

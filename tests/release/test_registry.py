@@ -230,6 +230,19 @@ def test_folders_whose_names_look_the_same_in_tags_have_releases_of_their_own(
     assert (served(top / "a b"), served(top / "a+b")) == ("v1.0.1", "v1.0.0")
 
 
+def test_a_tag_that_is_called_as_the_folder_above_is_named_with_what_to_do(tmp_path: Path) -> None:
+    top = with_projects(tmp_path / "top", "apps/desk")
+    git(top, "tag", "apps")
+    with pytest.raises(
+        UserError, match=r"; give that tag another name: `git tag NEW apps`, then `git tag -d apps`$"
+    ):
+        release(top / "apps/desk", "a")
+    git(top, "tag", "old-apps", "apps")
+    git(top, "tag", "-d", "apps")
+    release(top / "apps/desk", "a")
+    assert served(top / "apps/desk") == "v1.0.0"
+
+
 def test_a_folder_whose_name_no_tag_can_have_has_releases_too(tmp_path: Path) -> None:
     top = with_projects(tmp_path / "top", ".ml", "a..b", "x.lock")
     (top / "x.lock").rename(top / "x")

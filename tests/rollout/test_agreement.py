@@ -1,7 +1,9 @@
+import math
+
 import pytest
 
 from components import families
-from components.rollout.agreement import apart, is_near
+from components.rollout.agreement import apart, is_near, is_sound
 
 ANSWERS = [pytest.param(families.get(name).example[1], id=name) for name in families.names()]
 
@@ -50,3 +52,18 @@ def test_answers_are_near_that_another_processor_has_rounded() -> None:
     assert not is_near({"label": "a", "probability": 0.7}, {"label": "a", "probability": 0.8})
     assert not is_near({"label": "a"}, {"label": "b"})
     assert not is_near([1.0], [1.0, 2.0])
+
+
+def test_near_is_a_fiftieth_of_a_number_or_of_one_and_nothing_is_left_out() -> None:
+    assert is_near({"score": 100.0}, {"score": 101.5})
+    assert is_near({"score": 0.001}, {"score": 0.02})
+    assert not is_near({"score": 100.0}, {"score": 103.0})
+    assert not is_near({"score": 1.0}, {"score": 1.0, "label": "up"})
+    assert not is_near([1.0], [1.0, 2.0])
+
+
+def test_no_label_is_a_name_too_and_what_is_no_number_is_as_far_as_can_be() -> None:
+    none = [{"labels": [], "probabilities": {"up": chance}} for chance in (0.1, 0.4)]
+    assert apart(*none) == 0.0
+    assert apart({"score": math.nan}, {"score": 1.0}) == 1.0
+    assert not is_sound({"ends": (0.5, math.inf)})

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from components.rollout.evidence import Evidence, is_drawn
+from components.rollout import evidence
+from components.rollout.evidence import ENOUGH, Evidence, is_drawn
 from components.rollout.records import Counts, Target, Trial
 
 TARGET = Target(release="v1.0.1", bundle="/b")
@@ -114,3 +115,46 @@ def test_a_shadow_falls_back_when_it_fails_often() -> None:
     for number in range(100):
         found.shadowed(failed=number % 5 == 0)
     assert (found.counts.answered, found.counts.worse()) == (80, "it fails more often")
+
+
+def test_requests_are_counted_by_who_answered_them() -> None:
+    found = Evidence(canary(), Counts())
+    for by_candidate in (True, False, False):
+        found.answered(by_candidate, 1.0, None)
+    for _ in range(3):
+        found.compared(0.0)
+    assert (found.counts.answered, found.counts.others, found.counts.compared) == (1, 2, 3)
+
+
+def test_what_is_slow_the_other_says_alone_and_not_before_it_has_answered_enough() -> None:
+    found = Evidence(canary(), Counts())
+    for number in range(ENOUGH):
+        assert found.slow is None
+        found.answered(True, 900.0, None)
+        found.answered(False, 1.0 + number / ENOUGH, None)
+    assert found.slow == 1.9
+    found.left(True, 1.8, None)
+    assert found.counts.tests["slow"].rounds == 0
+
+
+def test_no_worse_is_as_often_as_the_share_and_twice_the_odds_of_being_slow() -> None:
+    """Of a bad request at the margin nobody wins or loses, in the mean."""
+    odds = {"errors": 0.1, "slow": 2 / 11}
+    for test, chance in odds.items():
+        won, lost = (Evidence(canary(), Counts()) for _ in range(2))
+        won._bad(test, True, None)
+        lost._bad(test, False, None)
+        mean = chance * won.counts.tests[test].capital + (1 - chance) * lost.counts.tests[test].capital
+        assert mean == pytest.approx(1.0)
+
+
+def test_no_more_callers_are_told_apart_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evidence, "CALLERS", 3)
+    found = Evidence(canary(), Counts())
+    for number in range(9):
+        found.failed(False, str(number))
+    assert found.counts.tests["errors"].rounds == 3
+
+
+def test_of_who_does_not_say_who_he_is_each_request_is_drawn() -> None:
+    assert 0.17 < sum(is_drawn(canary(0.2), None) for _ in range(4000)) / 4000 < 0.23

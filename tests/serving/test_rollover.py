@@ -17,12 +17,13 @@ from typing import Any
 import pytest
 import torch
 from prometheus_client import REGISTRY
+from pydantic import BaseModel
 
 from components.errors import UserError
 from components.evaluation.answers import Exchange
 from components.release import variables
 from components.rollout.records import FORGOTTEN, PLAN, Plan, Target, Trial, WorkerReport
-from serving import bundle, loading, rollover, trial, watch
+from serving import bundle, loading, rollover, streaming, trial, watch
 from serving.loaded import Loaded
 from serving.releases import Releases
 from serving.requests import BadRequestError
@@ -141,6 +142,48 @@ def test_a_release_that_is_damaged_or_answers_otherwise_changes_nothing_and_that
     assert told(worker, targets[1]).serving == "v1.0.1"  # once it is well
 
 
+def test_a_release_whose_answers_are_no_numbers_takes_over_from_none_whatever_is_known_of_them(
+    worker: rollover.Rollover, targets: list[Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = loading.Loaded
+
+    def broken(*given: Any) -> Loaded:
+        found = real(*given)
+        with torch.no_grad():
+            for name, parameter in found.batcher.predictor.model.named_parameters():
+                if "LayerNorm" in name:
+                    parameter.fill_(torch.nan)
+        return found
+
+    monkeypatch.setattr(loading, "Loaded", broken)
+    said = told(worker, targets[1])
+    assert said.serving == "v1.0.0"
+    assert "answers its example with" in said.refused["v1.0.1"]
+    assert said.refused["v1.0.1"].endswith("expected numbers")
+
+
+def test_a_worker_that_could_not_load_a_champion_tries_again_ever_more_seldom(
+    worker: rollover.Rollover, targets: list[Target], later: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other workers answer with it already."""
+    real, times = rollover.load_champion, []
+
+    def fails(*given: Any) -> Loaded:
+        times.append(round(later[0]))
+        if len(times) < 5:
+            raise MemoryError
+        return real(*given)
+
+    monkeypatch.setattr(rollover, "load_champion", fails)
+    assert told(worker, targets[1]).refused == {"v1.0.1": "MemoryError: "}
+    for second in range(10, 1000, 10):
+        later[0] = second
+        assert told(worker, targets[1]).serving == ("v1.0.1" if len(times) == 5 else "v1.0.0")
+    assert times == [0, 60, 180, 420, 900]
+    assert WorkerReport.read(next(worker.folder.glob("worker-*"))).refused == {}
+    assert told(worker, targets[0]).serving == "v1.0.0"  # which it has known since
+
+
 def canary(target: Target, **changes: Any) -> Trial:
     return Trial(kind="canary", target=target, began="now", share=0.5, disagreement=0.9).model_copy(
         update=changes
@@ -174,11 +217,37 @@ def test_what_a_canary_fails_at_the_other_answers(
     def broken(_: object) -> None:
         raise RuntimeError("a head is broken")
 
-    monkeypatch.setattr(worker.releases.trying.candidate.batcher.predictor, "answer", broken)
-    assert {name for name, _ in ask(worker, 20)} == {"v1.0.0"}
+    trying = worker.releases.trying
+    monkeypatch.setattr(trying.candidate.batcher.predictor, "answer", broken)
+    compared = until(lambda: trying._comparing is None or trying._comparing.done())
+    assert {name for name, _ in ask(worker, 20, then=compared)} == {"v1.0.0"}
     assert worker.counts["now"].tests["errors"].rounds >= 15
+    assert worker.counts["now"].compared == 0  # the other's answers with themselves
     with pytest.raises(BadRequestError, match="unknown task"):
         ask(worker, names=["none"])
+
+
+def test_of_a_stream_that_a_canary_has_begun_and_fails_at_the_last_line_is_all_the_others(
+    worker: rollover.Rollover, targets: list[Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told(worker, targets[0], canary(targets[1], share=1.0))
+    (_, (answers,)) = asyncio.run(worker.releases.answer([TEXT], ["sentiment"], None))
+    trying = worker.releases.trying
+
+    async def begins(texts: Any, names: Any, top: Any, hears: Any) -> None:
+        hears("sentiment", answers["sentiment"])
+        await asyncio.sleep(0)
+        raise RuntimeError("the decoder is broken")
+
+    async def read() -> list[bytes]:
+        body = lambda by, found: f"{by.name} {len(found)}".encode()  # noqa: E731
+        return [line async for line in streaming.lines(worker.releases, [TEXT], ["sentiment"], None, body)]
+
+    monkeypatch.setattr(trying.candidate.batcher, "answer", begins)
+    begun, *_, last = asyncio.run(asyncio.wait_for(read(), 60))
+    assert begun.startswith(b'{"so_far":{"sentiment":')
+    assert last == b"v1.0.0 1\n"
+    assert worker.counts["now"].tests["errors"].rounds == 1
 
 
 def test_what_a_canary_refuses_the_other_answers_and_that_is_no_failure(
@@ -258,6 +327,7 @@ def test_a_trial_that_has_ended_answers_and_counts_nothing_any_more(
 
     asyncio.run(scenario())
     assert (counts.answered, counts.compared) == (0, 0)
+    assert [one.rounds for one in counts.tests.values()] == [0, 0, 0]  # nor has it failed
 
 
 def test_a_candidate_that_passes_is_not_loaded_again(
@@ -268,6 +338,17 @@ def test_a_candidate_that_passes_is_not_loaded_again(
     told(worker, targets[1])
     assert worker.releases.first is candidate
     assert isinstance(candidate, Loaded)
+
+
+@pytest.mark.parametrize("header", ["", "  "])
+def test_callers_of_whom_a_proxy_knows_nothing_are_no_single_caller(
+    header: str, worker: rollover.Rollover, targets: list[Target]
+) -> None:
+    told(worker, targets[0], canary(targets[1], key="X-User"))
+    trial.SCOPE.set({"type": "http", "headers": [(b"x-user", header.encode())]})
+    names = {name for name, _ in ask(worker, 40)}
+    trial.SCOPE.set(None)
+    assert names == {"v1.0.0", "v1.0.1"}
 
 
 @pytest.fixture
@@ -470,6 +551,61 @@ def test_who_answers_with_numbers_that_are_none_fails(
     assert {name for name, _ in answers} == {"v1.0.0"}
     assert counts.worse() == "it fails more often"
     assert counts.answered == 0
+
+
+class Label(BaseModel):
+    """Of one family."""
+
+    label: str = "up"
+
+
+class Other(BaseModel):
+    """Of another, whose answers have the same fields."""
+
+    label: str = "up"
+
+
+class Score(BaseModel):
+    """A number alone."""
+
+    score: float
+
+
+def test_answers_are_as_far_apart_as_those_of_the_tasks_that_both_know(
+    worker: rollover.Rollover, targets: list[Target]
+) -> None:
+    told(worker, targets[0], canary(targets[1]))
+    trying = worker.releases.trying
+    up, down = Label(), Label(label="down")
+    assert trying._apart({"sentiment": up, "ner": up}, {"sentiment": up, "ner": down, "more": up}) == 0.5
+    assert trying._apart({"sentiment": up}, {"sentiment": Other()}) == 1.0
+    deviations = (trying.releases.first, 4.0), (trying.candidate, 2.0)
+    for release, deviation in deviations:
+        release.batcher.predictor.cards["sentiment"]["facts"]["deviation"] = deviation
+    assert trying._apart({"sentiment": Score(score=1.0)}, {"sentiment": Score(score=2.0)}) == 0.5
+
+
+def raises(*_: object) -> None:
+    raise RuntimeError("a head is broken")
+
+
+@pytest.mark.parametrize("how", ["no numbers", "late", "raises"])
+@pytest.mark.parametrize("kind", ["canary", "shadow"])
+def test_what_the_release_beside_a_canary_fails_at_is_held_against_it_and_in_no_shadow(
+    kind: str, how: str, worker: rollover.Rollover, targets: list[Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told(worker, targets[0], canary(targets[1], kind=kind, share=1e-6))
+    first, errors = worker.releases.first.batcher, worker.counts["now"].tests["errors"]
+    if how == "raises":
+        monkeypatch.setattr(first.predictor, "answer", raises)
+    if how == "late":
+        monkeypatch.setattr(trial, "PATIENCE", 0.0)
+    if how == "no numbers":
+        monkeypatch.setattr(trial, "_are_sound", lambda _: False)
+    for _ in range(3):
+        with contextlib.suppress(RuntimeError):
+            ask(worker, names=["sentiment"])
+    assert (errors.rounds, errors.sum) == (3 if kind == "canary" else 0, 0.0)
 
 
 @pytest.mark.parametrize("kind", ["canary", "shadow"])

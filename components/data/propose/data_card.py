@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from components.data.propose.names import SPLITS
+from components.nesting import parse_yaml
 
 CARD = "README.md"
 HEAD = re.compile(r"\A\ufeff?---\r?\n(.*?)\r?\n---\s*$", re.DOTALL | re.MULTILINE)
@@ -19,7 +20,7 @@ def declared_files(folder: Path) -> dict[str, str]:
     are not there."""
     try:
         found = HEAD.match((folder / CARD).read_text(encoding="utf-8", errors="replace"))
-        card = yaml.load(found[1], yaml.CSafeLoader) if found else {}
+        card = parse_yaml(found[1]) if found else {}
     except (OSError, yaml.YAMLError):
         return {}
     configs = card.get("configs") if isinstance(card, dict) else None

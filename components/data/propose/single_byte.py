@@ -15,6 +15,8 @@ WESTERN = (
 CENTRAL = ("ąćęłńóśźż", "áäčďéěíĺľňóôŕřšťúůýž", "áéíóöőúüű", "ăâîşţ", "čćđšž", "äöüß")
 BALTIC = ("āčēģīķļņšūž", "ąčęėįšųūž", "äõöüšž")
 CYRILLIC = ("абвгдеёжзийклмнопрстуфхцчшщъыьэюяіїєґў",)
+TONES = "\u0300\u0301\u0303\u0309\u0323"  # of Vietnamese: marks in its encoding, each behind a vowel
+VOWELS = set("aăâeêioôơuưy")
 LETTERS = {  # of each language that is written in it; of equals the first is taken
     "cp1254": ("çğıİöşüâîû",),
     "cp1252": WESTERN,
@@ -23,6 +25,7 @@ LETTERS = {  # of each language that is written in it; of equals the first is ta
     "cp1250": CENTRAL,
     "cp850": WESTERN,
     "iso8859_2": CENTRAL,
+    "cp1258": ("ăâđêôơưàáèéíóùú" + TONES,),
 }
 ALONE = {  # the same of those whose words have no Latin letters
     "cp1255": ("אבגדהוזחטיךכלםמןנסעףפץצקרשת",),
@@ -59,6 +62,8 @@ def _shares(data: bytes, encoding: str) -> tuple[float, float]:
         text = data.decode(encoding)
     except UnicodeDecodeError:
         return 0.0, 0.0
+    if encoding == "cp1258" and not any(map(text.count, TONES)):  # what is left is of many languages
+        return 0.0, 0.0
     languages = LETTERS.get(encoding) or ALONE[encoding]
     known = set().union(*languages)
     around = zip(f" {text}", text, f"{text[1:]} ", strict=False)
@@ -87,4 +92,6 @@ def _is_letter(before: str, one: str, after: str, known: set[str], encoding: str
     plain = any(each.isascii() and each.isalpha() for each in (before, after))
     foreign = all(each.isalpha() and not each.isascii() for each in (before, one, after))
     odd = plain if encoding in ALONE else foreign
+    if one in TONES:
+        return before.lower() in VOWELS
     return _is_of(one, known) and not odd and not (one.isupper() and before.islower())

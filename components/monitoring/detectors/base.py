@@ -99,7 +99,7 @@ def largest_step(values_N: np.ndarray, later_RN: np.ndarray) -> np.ndarray:
     """The statistic of Kolmogorov and Smirnov, of each draw; a text without a number takes no part."""
     known_N = np.flatnonzero(~np.isnan(values_N))
     order_N = known_N[np.argsort(values_N[known_N], kind="stable")]
-    ends_N = np.append(np.diff(values_N[order_N]) != 0, True)
+    ends_N = np.append(values_N[order_N[1:]] != values_N[order_N[:-1]], True)  # two infinities are equal
     size, later_R = len(order_N), later_RN[:, known_N].sum(axis=1)
     up_R, most_R = np.zeros_like(later_R), np.zeros_like(later_R)
     for seen, (number, is_end) in enumerate(zip(order_N, ends_N, strict=False), 1):

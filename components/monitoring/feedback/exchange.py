@@ -25,6 +25,7 @@ from components.settings.data import Source
 REQUEST = "onetrunk"  # the name of a text's request in both tools
 FORMATS = ("label_studio", "doccano")
 IMPORTED = "imported"  # the request of what nobody has asked the service
+MAY_BE_NONE = ("spans", "labels")  # of a text: to find none is an answer
 
 
 def write(file: Path, kind: str, found: Sequence[Candidate]) -> None:
@@ -51,9 +52,11 @@ _WRITERS: Mapping[str, Callable[[Sequence[Candidate]], str]] = {
 }
 
 
-def read(file: Path, kind: str | None, head: str, family: str, inputs: Sequence[str]) -> Iterator[Feedback]:
+def read(
+    file: Path, kind: str | None, head: str, family: str, inputs: Sequence[str]
+) -> Iterator[Feedback | Skipped]:
     """The answers of a file that a tool has exported, of a task of this family; `kind` is its format, where
-    it does not show. Texts that nobody has labelled are left out.
+    it does not show. In the place of a text without an answer is the reason why it is left out.
 
     Raises:
         UserError: the file is missing, of no known format, or a row of it cannot be read.
@@ -65,8 +68,13 @@ def read(file: Path, kind: str | None, head: str, family: str, inputs: Sequence[
     for number, row in formats.rows(file, source):
         if isinstance(row, Unreadable):
             raise UserError(f"{file}: row {number}: {row.reason}")
-        answer = None if isinstance(row, Skipped) else _answer(row, family, source.format)
-        if not answer:
+        if isinstance(row, Skipped):
+            yield row
+            continue
+        if not (answer := _answer(row, family, source.format)):
+            if problem := _too_much(row, family):
+                raise UserError(f"{file}: row {number}: {problem}")
+            yield Skipped(f"a text without an answer for {head}")
             continue
         if missing := [name for name in inputs if row.get(name) is None]:
             raise UserError(f"{file}: row {number}: no '{missing[0]}', which the task {head} reads")
@@ -114,10 +122,18 @@ _BEGINS = {b"[": "label_studio", b"{": "doccano"}
 
 
 def _answer(row: Mapping[str, Any], family: str, kind: str) -> Row:
-    """The targets that an annotated text has: of spans, that there are none is an answer too, but for
-    doccano, which exports texts that nobody has looked at."""
+    """The targets that an annotated text has: of spans and of several labels, that there are none is an
+    answer too, but for doccano, which exports texts that nobody has looked at."""
     targets = families.get(family).targets
     found = {role: row[role] for role in targets if row.get(role) not in (None, [], "")}
-    if found or "spans" not in targets or kind == "doccano" or not isinstance(row.get("spans"), list):
+    if found or kind == "doccano":
         return found
-    return {"spans": []}
+    return {role: [] for role in targets if role in MAY_BE_NONE and row.get(role) == []}
+
+
+def _too_much(row: Mapping[str, Any], family: str) -> str:
+    """What is wrong with a text that was given several labels, of a task that gives it one."""
+    labels = row.get("labels")
+    if "label" not in families.get(family).targets or not isinstance(labels, list) or len(labels) < 2:
+        return ""
+    return f"{len(labels)} labels ({', '.join(map(str, labels))!s:.60}), expected one, as the task gives it"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,25 +19,34 @@ from flows.running import events
 NOW = datetime(2026, 11, 5, tzinfo=UTC)
 
 
-def window(release: str = "v1.0.0", alarm: bool = True) -> Window:
+def window(release: str = "v1.0.0", alarm: bool = True, day: int = 4) -> Window:
     moved = Moved(subject="mood.label", p=0.001, words="mood.label: bad 10% → 60%", typical=["a", "b"])
     return Window(
-        release=release, first=date(2026, 11, 4), last=date(2026, 11, 4), texts=900, reference=1000,
+        release=release, first=date(2026, 11, day), last=date(2026, 11, day), texts=900, reference=1000,
         days_between_false_alarms=180, p=0.001, alarm=alarm, moved=[moved] if alarm else [], raised=False,
     )  # fmt: skip
 
 
 def test_an_alarm_and_enough_rows_are_one_request_with_both_reasons(tmp_path: Path) -> None:
-    policy = Retrain(accepted_rows=100)
-    said = asking.ask(tmp_path, policy, "v1.0.0", [window()], {"mood": 90, "intent": 20}, NOW)
+    policy = Retrain(accepted_rows=110)
+    windows = [window(day=3), window(), window(alarm=False, day=5)]
+    said = asking.ask(tmp_path, policy, "v1.0.0", windows, {"mood": 90, "intent": 20}, NOW)
     (request,) = retraining.every(tmp_path)
     assert said == f"a retraining is asked for ({request.name})"
     assert request.reason == (
         "the alarm of 2026-11-04, release v1.0.0, 900 texts: SHIFTED (p = 0.001), mood.label: bad 10% → 60%; "
         "110 rows of feedback accepted since v1.0.0 (mood 90, intent 20)"
     )
+    said_again = asking.ask(tmp_path, policy, "v1.0.0", [window()], {"mood": 90, "intent": 20}, NOW)
+    assert said_again == said  # the server was away, and the next watch sends both events
+    other = asking.ask(tmp_path, policy, "v1.0.0", [window(day=5)], {}, NOW)
+    assert other.startswith("no retraining is asked for: ")
+    assert retraining.every(tmp_path) == [request]
+    retraining.change(tmp_path, request.name, sent=True)
     again = asking.ask(tmp_path, policy, "v1.0.0", [window()], {"mood": 90, "intent": 20}, NOW)
     assert again.startswith("no retraining is asked for: one was asked for on 2026-11-05")
+    retraining.change(tmp_path, request.name, sent=False, outcome="held")  # by a run that nobody had to start
+    assert asking._unsent(tmp_path, request.reason) is None
 
 
 @pytest.mark.parametrize(
@@ -83,6 +92,21 @@ def test_an_answer_that_comes_while_the_event_is_on_its_way_stays(
     asking.send(tmp_path, "mine")
     (request,) = retraining.every(tmp_path)
     assert (request.outcome, request.sent) == ("release v1.0.1", True)
+
+
+def test_what_was_sent_or_is_answered_is_not_sent_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+    monkeypatch.setattr(events, "send", lambda _, some: sent.extend(one.payload["reason"] for one in some))
+    policy, asked = Retrain(cooldown_days=1), []
+    for day, reason in enumerate(("sent", "answered", "open")):
+        asked.append(retraining.ask(tmp_path, policy, reason, "v1.0.0", {}, NOW + timedelta(days=day)))
+    retraining.change(tmp_path, asked[0].name, sent=True)
+    retraining.change(tmp_path, asked[1].name, outcome="held")
+    for _ in range(2):
+        asking.send(tmp_path, "mine")
+    assert sent == ["open"]
 
 
 def test_what_nobody_has_asked_here_starts_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

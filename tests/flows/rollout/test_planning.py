@@ -266,6 +266,32 @@ def test_what_the_page_cannot_be_shown_is_said_once_and_a_plan_that_is_gone_is_w
     assert [line.split(": ")[0] for line in log] == ["the operator's page shows what it did"]
 
 
+def test_a_plan_that_somebody_has_torn_or_changed_is_written_again(service: Service) -> None:
+    plan = service.tell()
+    other = plan.model_copy(update={"champion": plan.champion.model_copy(update={"release": "v9.9.9"})})
+    for written in ("{", "[]", '{"schema_version": 2}', other.model_dump_json()):
+        (service.folder / PLAN).write_text(written)
+        assert service.tell() == plan == Plan.read(service.folder / PLAN)
+
+
+def test_a_folder_of_a_release_that_is_served_and_was_removed_comes_back(
+    project: Path, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a worker that starts anew would answer with another release."""
+    bundle = Path(service.tell().champion.bundle)
+    shutil.rmtree(bundle.parents[1])
+    service.tell()
+    assert (bundle / "card.json").is_file()
+    log: list[str] = []
+    monkeypatch.setattr(patience.LOG, "error", lambda line, *values, **_: log.append(line % values))
+    shutil.rmtree(bundle.parents[1])
+    shutil.rmtree(project / ".dvc/cache")
+    for _ in range(2):
+        assert watch._look(service, "") == ""
+    assert len(log) == 1
+    assert log[0].startswith("a worker that starts anew cannot load what it is to answer with: ")
+
+
 def test_a_release_without_the_signature_that_is_required_is_not_planned(
     project: Path, service: Service
 ) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from components.data.sources.formats.base import Format, Sample
-from components.data.sources.formats.json_list import read_objects
+from components.data.sources.formats.json_list import read_objects, without_repeats
 from components.data.sources.record import Numbered, Skipped, Unreadable, Values
 from components.families.shared.fields import turn_of
 from components.settings.data import Source
@@ -22,7 +22,7 @@ ASSISTANTS = ("assistant", "gpt", "model", "bot", "chatgpt", "agent")
 def read_chat(path: Path, source: Source) -> Numbered:
     """`target`, the assistant's last answer; `turns`, what stands before it; `text`, what was asked last; and
     the object's own columns."""
-    for number, found in read_objects(path, source):
+    for number, found in without_repeats(read_objects(path, source)):
         yield number, found if isinstance(found, Skipped) else _row(found)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from components.data.sources.documents import Document, classes, documents
 from components.data.sources.formats.base import Format, Sample
-from components.data.sources.formats.json_list import read_objects
+from components.data.sources.formats.json_list import read_objects, without_repeats
 from components.data.sources.record import Numbered
 from components.families.shared.spans import span_list
 from components.settings.data import Source
@@ -16,7 +16,7 @@ from components.settings.data import Source
 
 def read_dataturks(path: Path, source: Source) -> Numbered:
     """`text`, `spans`, or `label` and `labels` where the annotations have no points."""
-    return documents(read_objects(path, source), _document, "DataTurks")
+    return documents(without_repeats(read_objects(path, source)), _document, "DataTurks")
 
 
 def _document(found: Mapping[str, Any]) -> Document:

@@ -8,11 +8,9 @@ from typing import Any
 
 from components.data.sources.documents import Document, classes, documents
 from components.data.sources.formats.base import Format, Sample
-from components.data.sources.formats.json_list import read_objects
-from components.data.sources.formats.text import TWICE
+from components.data.sources.formats.json_list import read_objects, without_repeats
 from components.data.sources.offsets import Span
 from components.data.sources.record import Numbered
-from components.errors import BadRowError
 from components.families.shared.spans import span_list
 from components.settings.data import Source
 
@@ -24,14 +22,14 @@ CLASSES = ("cats",)  # what holds classes beside spans
 
 def read_doccano(path: Path, source: Source) -> Numbered:
     """`text`, `spans`, or `label` and `labels` of a whole text; relations; and the other fields."""
-    return documents(read_objects(path, source), _document, "doccano")
+    return documents(without_repeats(read_objects(path, source)), _document, "doccano")
 
 
 def _document(found: Mapping[str, Any]) -> Document:
     columns = {name: value for name, value in found.items() if name not in (*GIVEN, *CLASSES, *OWN)}
     columns["text"] = found.get("text", found.get("data"))
     for name in dict.fromkeys((*GIVEN, *CLASSES)):
-        value = _once(found, name)
+        value = found.get(name)
         if _holds_spans(value):
             columns["spans"] = _spans(value)
         elif value not in (None, []):
@@ -57,18 +55,7 @@ def _is_class(value: Any) -> bool:
 
 
 def _class(value: Any) -> Any:
-    return _once(value, "label") if isinstance(value, dict) else value
-
-
-def _once(found: Mapping[str, Any], name: str) -> Any:
-    """The value of a key.
-
-    Raises:
-        BadRowError: it is there twice.
-    """
-    if (value := found.get(name)) is TWICE:
-        raise BadRowError(f"'{name}' is there twice")
-    return value
+    return value["label"] if isinstance(value, dict) else value
 
 
 def _holds_classes(value: Any) -> bool:
@@ -77,7 +64,7 @@ def _holds_classes(value: Any) -> bool:
 
 def _spans(given: Any) -> list[Span]:
     """Labels may be numbers; relations name the spans' ids."""
-    named = [{**one, "label": str(_once(one, "label"))} if isinstance(one, dict) else one for one in given]
+    named = [{**one, "label": str(one["label"])} if isinstance(one, dict) else one for one in given]
     ids = [one.get("id") if isinstance(one, dict) else None for one in given]
     return [{**span, "id": own} for span, own in zip(span_list(named), ids, strict=True)]
 

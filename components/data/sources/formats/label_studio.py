@@ -11,7 +11,7 @@ from typing import Any
 from components.data.sources.crowd import Answer, agreement, majority
 from components.data.sources.documents import Document, classes
 from components.data.sources.formats.base import Format, Sample
-from components.data.sources.formats.json_list import read_objects
+from components.data.sources.formats.json_list import read_objects, without_repeats
 from components.data.sources.offsets import Span
 from components.data.sources.record import Numbered, Skipped, Unreadable, Values
 from components.errors import BadRowError
@@ -29,7 +29,7 @@ Result = Mapping[str, Any]
 def read_label_studio(path: Path, source: Source) -> Numbered:
     """`text`, `spans`, `label`, `labels`, relations, the task's data, and what each question (by its
     `from_name`) was answered; of several annotators as `source.crowd` says."""
-    objects, texts = read_objects(path, source), _texts(path, source)
+    objects, texts = without_repeats(read_objects(path, source)), _texts(path, source)
     for _, of_task in groupby(objects, key=lambda each: str(each[1].get("id", each[0]))):
         tasks = list(of_task)
         number = tasks[0][0]

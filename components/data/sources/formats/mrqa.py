@@ -8,6 +8,7 @@ from typing import Any
 
 from components.data.sources.documents import documents
 from components.data.sources.formats.base import Format, Sample
+from components.data.sources.formats.json_list import without_repeats
 from components.data.sources.formats.text import read_jsonl
 from components.data.sources.record import Numbered, Skipped, Values
 from components.settings.data import Source
@@ -15,7 +16,7 @@ from components.settings.data import Source
 
 def read_mrqa(path: Path, source: Source) -> Numbered:
     """Rows with id, question, context and answers: every place at which one was detected."""
-    return documents(_questions(read_jsonl(path, source)), _row, "MRQA")
+    return documents(_questions(without_repeats(read_jsonl(path, source))), _row, "MRQA")
 
 
 def _questions(rows: Numbered) -> Iterator[tuple[int, Mapping[str, Any]]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from components.data.sources.documents import documents
 from components.data.sources.formats.base import Format, Sample
-from components.data.sources.formats.json_list import read_objects
+from components.data.sources.formats.json_list import read_objects, without_repeats
 from components.data.sources.record import Numbered, Values
 from components.settings.data import Source
 
@@ -19,7 +19,7 @@ NEEDED = {"question_text", "document_text", "annotations"}
 def read_natural_questions(path: Path, source: Source) -> Numbered:
     """Rows with id, question, context (the long answer, or the whole document where there is none) and
     answers: the short ones of its first annotation that has any."""
-    return documents(read_objects(path, source), _question, "Natural Questions")
+    return documents(without_repeats(read_objects(path, source)), _question, "Natural Questions")
 
 
 def _question(found: Mapping[str, Any]) -> Values:

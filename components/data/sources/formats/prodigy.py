@@ -10,7 +10,7 @@ from typing import Any
 from components.data.sources.crowd import Answer, agreement, majority
 from components.data.sources.documents import Document, classes, documents
 from components.data.sources.formats.base import Format, Sample
-from components.data.sources.formats.json_list import read_objects
+from components.data.sources.formats.json_list import read_objects, without_repeats
 from components.data.sources.formats.yes_or_no import (
     ANSWERS,
     IGNORED,
@@ -35,13 +35,13 @@ def read_prodigy(path: Path, source: Source) -> Numbered:
     What several annotators said of one input is one row, as `source.crowd` says, after all others.
     """
     if labels := _asks_of(path, source):
-        yield from read_answers(read_objects(path, source), labels, each=source.crowd == "each")
+        yield from read_answers(_objects(path, source), labels, each=source.crowd == "each")
         return
     asked = _several(path, source) if source.crowd == "majority" else {}
     crowds: dict[Key, Rows] = {}
 
     def single() -> Numbered:
-        for number, found in read_objects(path, source):
+        for number, found in _objects(path, source):
             key = None if isinstance(found, Skipped) else _key(found, asked)
             if key in asked:
                 crowds.setdefault(key, []).append((number, found))
@@ -51,6 +51,10 @@ def read_prodigy(path: Path, source: Source) -> Numbered:
     yield from documents(single(), _document, "Prodigy")
     voted = ((rows[0][0], {"all": [found for _, found in rows]}) for rows in crowds.values())
     yield from documents(iter(voted), lambda rows: _voted(rows["all"]), "Prodigy")
+
+
+def _objects(path: Path, source: Source) -> Numbered:
+    return without_repeats(read_objects(path, source))
 
 
 Key = tuple[Any, Any]  # the hash of an input, and the label that was asked, where several were
@@ -66,7 +70,7 @@ def _several(path: Path, source: Source) -> dict[Key, int]:
     was asked about one label after the other."""
     answers = Counter(
         (found.get("_input_hash"), annotator(found), str(found.get("label")))
-        for _, found in read_objects(path, source)
+        for _, found in _objects(path, source)
         if not isinstance(found, Skipped) and found.get("_input_hash") is not None and annotator(found)
     )
     by_label = max(Counter((one, who) for one, who, _ in answers).values(), default=1) > 1
@@ -80,7 +84,7 @@ def _asks_of(path: Path, source: Source) -> list[str]:
     empty where rows say something else."""
     labels: dict[str, None] = {}
     rejected = False
-    for _, found in read_objects(path, source):
+    for _, found in _objects(path, source):
         if isinstance(found, Skipped):
             continue
         if {name for name in OWN if name != "tokens" and found.get(name) not in (None, [])} != {"label"}:

@@ -15,6 +15,7 @@ from components.data.sources.formats.text import lines
 from components.data.sources.offsets import Span
 from components.data.sources.record import Numbered, Unreadable
 from components.errors import UserError, first_line
+from components.nesting import parse_yaml
 from components.settings.data import Source
 
 ENTITY = re.compile(r"\[([^\]]+)\](?:\(([^):]+)(?::[^)]*)?\)|(\{[^}]*\}))")
@@ -50,7 +51,7 @@ def _of_yaml(text: str, path: Path) -> Examples:
     import yaml
 
     try:
-        found = yaml.load(text, yaml.CSafeLoader)
+        found = parse_yaml(text)
     except yaml.YAMLError as error:
         raise UserError(f"{path}: not YAML ({first_line(error)})") from None
     parts = found.get("nlu") if isinstance(found, Mapping) else None

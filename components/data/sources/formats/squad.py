@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from components.data.sources.formats.base import Format, Sample
-from components.data.sources.formats.json_list import BOM
+from components.data.sources.formats.json_list import BOM, items
 from components.data.sources.formats.packed import opened
 from components.data.sources.record import Numbered, Values
 from components.errors import UserError, first_line
@@ -48,12 +48,11 @@ def _entries(path: Path) -> Iterator[Any]:
     found = False
     try:
         with opened(path) as file:
-            file.read(len(BOM) if file.peek(len(BOM)).startswith(BOM) else 0)
-            prefix = "item" if file.peek(100).lstrip().startswith(b"[") else "data.item"
-            for entry in ijson.items(file, prefix, use_float=True):
+            start = file.peek(100).removeprefix(BOM).lstrip()
+            for entry in items(file, "item" if start.startswith(b"[") else "data.item"):
                 found = True
                 yield entry
-    except (ijson.JSONError, UnicodeDecodeError) as error:
+    except (ijson.JSONError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(f"{path}: not JSON ({first_line(error)})") from None
     if not found:
         raise UserError(f"{path}: no articles under 'data', expected a file in the format of SQuAD")

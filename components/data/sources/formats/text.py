@@ -205,6 +205,13 @@ def in_columns(row: Any) -> Any:
     return {f"column_{number}": value for number, value in enumerate(row, 1)} if flat else row
 
 
+class Repeats(Values):
+    """An object that is read key by key; of a key that stands twice no value counts."""
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        super().__setitem__(key, TWICE if key in self else value)
+
+
 def _object(pairs: list[tuple[str, Any]]) -> Values:
     """An object of JSON; of a key that stands twice no value counts."""
     found = dict(pairs)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from components.data.sources.formats.base import Format, Sample
-from components.data.sources.formats.json_list import read_objects
+from components.data.sources.formats.json_list import read_objects, without_repeats
 from components.data.sources.formats.text import lines
 from components.data.sources.record import Numbered, Skipped, Unreadable, Values
 from components.errors import BadRowError, UserError
@@ -42,7 +42,7 @@ def _objects(path: Path, source: Source) -> Numbered:
     """Those of a list or of lines; or of FewRel's lists by relation, each with its `relation`."""
     start = "".join(line for line, _ in zip(lines(path, source.encoding), range(40), strict=False))[:SHOWN]
     if not BY_RELATION.match(start):
-        yield from read_objects(path, source)
+        yield from without_repeats(read_objects(path, source))
         return
     try:
         by_relation = json.loads("".join(lines(path, source.encoding)))
