@@ -1,8 +1,9 @@
 """A `python` that has the libraries loaded: to import them costs each command, stage and service seconds.
 
-A process imports them once for a whole run of the suite, and none of our modules. What stands first on PATH as
-`python` lets it fork for each command; the fork runs the command with the caller's folder, environment and open
-files, and is that `python` to what it starts in its turn. `onetrunk` beside it is the same for our command line.
+A process imports them once for a whole run of the suite, and our modules that do not import Prefect. What stands
+first on PATH as `python` lets it fork for each command; the fork runs the command with the caller's folder,
+environment and open files, and is that `python` to what it starts in its turn. `onetrunk` beside it is the same for
+our command line. A script has the libraries alone, and so has a command that would import other code of ours.
 Any other use of Python than ours, DVC's, BentoML's or a script's is the real one's. A fork hears the signals that
 tell its `python` to end, and ends where that is killed or, a server, where the run ends that started it; but it is
 another process, in no process group of its caller's and with another's memory, so what is measured, or killed with
@@ -16,10 +17,12 @@ import contextlib
 import fcntl
 import gc
 import importlib
+import importlib.util
 import io
 import json
 import logging
 import os
+import pkgutil
 import runpy
 import select
 import signal
@@ -45,6 +48,11 @@ LIBRARIES = (
     "prefect.utilities.visualization", "pyarrow.parquet", "pydantic", "rich.live", "scmrepo.git",
     "seqeval.metrics", "sklearn.linear_model", "torch", "transformers",
 )  # fmt: skip
+NOT_OURS = (
+    "components.stages.",
+    "components.tracking.loggers.",
+    "components.model.runtimes.",
+)  # run, or optional
 STARTS = 300.0  # seconds that the libraries may take, on a busy machine
 THREADS = ("GOMP_SPINCOUNT", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_")
 STAGES = ("components.stages.", "flows.running.time_steps")  # what computes
@@ -105,9 +113,11 @@ def loaded(folder: Path) -> Iterator[str]:
 
 
 def _serve(path: str) -> None:
+    sys.path[0] = str(HERE.parents[1])
     for library in LIBRARIES:
         importlib.import_module(library)
     _ = sys.modules["transformers"].BertModel  # it imports what it is made of when it is asked for one
+    ours = _our_modules()
     sys.meta_path.insert(0, _Renewed(sys.modules.pop("prefect")))
     logging.root.handlers.clear()  # Prefect's: a command that does not import it has none
     gc.collect()
@@ -120,7 +130,7 @@ def _serve(path: str) -> None:
             connection, _ = server.accept()
             if not os.fork():
                 with contextlib.suppress(ValueError):  # whoever asked was gone before all was said
-                    _answer(connection)
+                    _answer(connection, ours)
                 os._exit(0)
             connection.close()
             with contextlib.suppress(ChildProcessError):
@@ -128,7 +138,26 @@ def _serve(path: str) -> None:
                     pass
 
 
-def _answer(connection: socket.socket) -> None:
+def _our_modules() -> dict[str, ModuleType]:
+    """All of `components` that a stage or a command imports, with the validators of its records; taken out again."""
+    from pydantic import BaseModel
+
+    import components
+
+    for module in pkgutil.walk_packages(components.__path__, "components."):
+        if not module.name.startswith(NOT_OURS):
+            importlib.import_module(module.name)
+    waiting = [BaseModel]
+    while waiting:
+        waiting += (kinds := waiting.pop().__subclasses__())
+        for kind in kinds:
+            if kind.__module__.startswith("components."):
+                kind.model_rebuild()
+    names = [name for name in sys.modules if name.partition(".")[0] == "components"]
+    return {name: sys.modules.pop(name) for name in names}
+
+
+def _answer(connection: socket.socket, ours: dict[str, ModuleType]) -> None:
     """In a fork: run what is asked in another, and say how it ended."""
     size, given, _, _ = socket.recv_fds(connection, 4, 64)
     asked = connection.recv(int.from_bytes(size, "big"), socket.MSG_WAITALL)  # no more: a signal may follow
@@ -136,7 +165,7 @@ def _answer(connection: socket.socket) -> None:
     if not (child := os.fork()):
         connection.close()
         _take(dict(zip(files, given, strict=True)))
-        _run(arguments, program, folder, environment)
+        _run(arguments, program, folder, environment, ours)
     for file in given:
         os.close(file)  # or what the caller reads never ends
     code = _ended(child, connection)
@@ -168,7 +197,9 @@ def _ended(child: int, connection: socket.socket) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def _run(arguments: list[str], program: str, folder: str, environment: dict[str, str]) -> None:
+def _run(
+    arguments: list[str], program: str, folder: str, environment: dict[str, str], ours: dict[str, ModuleType]
+) -> None:
     """Be `python`, called as this program, with these arguments."""
     code: object = 0
     sys.executable, sys.orig_argv = program, [program, *arguments]
@@ -190,6 +221,7 @@ def _run(arguments: list[str], program: str, folder: str, environment: dict[str,
         sys.path[:1] = [folder if is_module else str(Path(arguments[0]).resolve().parent), *own]
         sys.argv = arguments[1:] if is_module else arguments
         if is_module:
+            _have(ours)
             runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
         else:
             runpy.run_path(arguments[0], run_name="__main__")
@@ -204,6 +236,13 @@ def _run(arguments: list[str], program: str, folder: str, environment: dict[str,
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code if isinstance(code, int) else int(code is not None))
+
+
+def _have(ours: dict[str, ModuleType]) -> None:
+    """Have our modules, where to import them would find the same files."""
+    found = importlib.util.find_spec("components")
+    if found and found.origin == ours["components"].__file__:
+        sys.modules.update(ours)
 
 
 class _Renewed(MetaPathFinder, Loader):

@@ -16,7 +16,8 @@ import pytest
 pytestmark = pytest.mark.slow  # the libraries are loaded once
 SCRIPT = """
 import json, os, sys
-print(json.dumps([sys.argv, os.getcwd(), os.environ["ONE"], sys.stdin.read(), sys.executable, "torch" in sys.modules]))
+ours = any(name.startswith(("components", "flows")) for name in sys.modules)
+print(json.dumps([sys.argv, os.getcwd(), os.environ["ONE"], sys.stdin.read(), sys.executable, "torch" in sys.modules, ours]))
 sys.exit(7)
 """
 SETTINGS = """
@@ -41,7 +42,15 @@ def test_a_script_is_run_as_by_any_python_but_has_the_libraries(
     python = f"{forking_python}/python"
     done = run(python, "script.py", *arguments, folder=tmp_path)
     assert (done.returncode, done.stderr) == (7, "")
-    assert json.loads(done.stdout) == [["script.py", *arguments], str(tmp_path), "1", "in", python, True]
+    assert json.loads(done.stdout) == [
+        ["script.py", *arguments],
+        str(tmp_path),
+        "1",
+        "in",
+        python,
+        True,
+        False,
+    ]
 
 
 def test_code_of_the_command_line_is_run_by_the_real_python(forking_python: str, tmp_path: Path) -> None:
@@ -60,6 +69,24 @@ def test_prefect_reads_its_settings_when_a_fork_imports_it(forking_python: str, 
     (tmp_path / "script.py").write_text(SETTINGS)
     done = run(f"{forking_python}/python", "script.py", folder=tmp_path)
     assert done.stdout == "http://127.0.0.1:9/api\n"
+
+
+LOADED = """
+import sys
+print("components.settings.project" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize("other", [False, True], ids=["this program", "another program"])
+def test_a_command_has_our_modules_unless_its_program_is_another(
+    forking_python: str, tmp_path: Path, other: bool
+) -> None:
+    for package in ["flows", "components"] if other else ["flows"]:
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").touch()
+    (tmp_path / "flows/cli.py").write_text(LOADED)
+    done = run(f"{forking_python}/python", "-m", "flows.cli", folder=tmp_path)
+    assert (done.stdout, done.stderr) == (f"{not other}\n", "")
 
 
 WAITS = """
