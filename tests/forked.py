@@ -24,7 +24,7 @@ import logging
 import os
 import pkgutil
 import runpy
-import select
+import selectors
 import signal
 import socket
 import subprocess
@@ -122,20 +122,17 @@ def _serve(path: str) -> None:
     logging.root.handlers.clear()  # Prefect's: a command that does not import it has none
     gc.collect()
     gc.freeze()  # or the first collection of each fork would copy the memory
-    with socket.socket(socket.AF_UNIX) as server:
+    with socket.socket(socket.AF_UNIX) as server, selectors.DefaultSelector() as events:
         server.bind(path + ".new")
         server.listen()
         Path(path + ".new").rename(path)
+        events.register(server, selectors.EVENT_READ)
         while True:
-            connection, _ = server.accept()
-            if not os.fork():
-                with contextlib.suppress(ValueError):  # whoever asked was gone before all was said
-                    _answer(connection, ours)
-                os._exit(0)
-            connection.close()
-            with contextlib.suppress(ChildProcessError):
-                while os.waitpid(-1, os.WNOHANG)[0]:  # those that have ended
-                    pass
+            (event, _), *_ = events.select()  # of several, the others next time
+            if event.data:
+                event.data()
+            else:
+                _answer(server.accept()[0], events, ours)
 
 
 def _our_modules() -> dict[str, ModuleType]:
@@ -157,21 +154,56 @@ def _our_modules() -> dict[str, ModuleType]:
     return {name: sys.modules.pop(name) for name in names}
 
 
-def _answer(connection: socket.socket, ours: dict[str, ModuleType]) -> None:
-    """In a fork: run what is asked in another, and say how it ended."""
+def _answer(connection: socket.socket, events: selectors.BaseSelector, ours: dict[str, ModuleType]) -> None:
+    """Run what is asked in a fork."""
     size, given, _, _ = socket.recv_fds(connection, 4, 64)
     asked = connection.recv(int.from_bytes(size, "big"), socket.MSG_WAITALL)  # no more: a signal may follow
-    arguments, program, folder, environment, files = json.loads(asked)
-    if not (child := os.fork()):
-        connection.close()
-        _take(dict(zip(files, given, strict=True)))
-        _run(arguments, program, folder, environment, ours)
+    with contextlib.suppress(ValueError):  # whoever asked was gone before all was said
+        arguments, program, folder, environment, files = json.loads(asked)
+        if child := os.fork():
+            _Command(events, connection, child).watch()
+        else:
+            try:
+                connection.close()
+                _take(dict(zip(files, given, strict=True)))
+                _run(arguments, program, folder, environment, ours)
+            finally:
+                os._exit(1)
     for file in given:
         os.close(file)  # or what the caller reads never ends
-    code = _ended(child, connection)
-    with contextlib.suppress(OSError):
-        connection.sendall(str(code if code >= 0 else 128 - code).encode())
-    os._exit(0)
+
+
+class _Command:
+    """A fork that is at work, and the connection to whoever has asked for it."""
+
+    def __init__(self, events: selectors.BaseSelector, connection: socket.socket, child: int) -> None:
+        self._events, self._connection = events, connection
+        self._child, self._running = child, os.pidfd_open(child)
+
+    def watch(self) -> None:
+        self._events.register(self._connection, selectors.EVENT_READ, self._hear)
+        self._events.register(self._running, selectors.EVENT_READ, self._end)
+
+    def _hear(self) -> None:
+        """Pass on the caller's signals; one who is gone takes the child along."""
+        heard = b""
+        with contextlib.suppress(OSError):
+            heard = self._connection.recv(16)
+        for number in heard or [signal.SIGKILL]:
+            os.kill(self._child, number)
+        if not heard:
+            self._events.unregister(self._connection)
+
+    def _end(self) -> None:
+        """Say how the child has ended."""
+        code = os.waitstatus_to_exitcode(os.waitpid(self._child, 0)[1])
+        self._events.unregister(self._running)
+        os.close(self._running)
+        with contextlib.suppress(KeyError):
+            self._events.unregister(self._connection)
+        with contextlib.suppress(OSError):
+            self._connection.sendall(str(code if code >= 0 else 128 - code).encode())
+        self._connection.close()
 
 
 def _take(files: dict[int, int]) -> None:
@@ -183,18 +215,6 @@ def _take(files: dict[int, int]) -> None:
     for number, file in beyond.items():
         os.dup2(file, number)
         os.close(file)
-
-
-def _ended(child: int, connection: socket.socket) -> int:
-    """Pass on the caller's signals until the child has ended; a caller who is gone takes it along."""
-    running = os.pidfd_open(child)
-    while running not in (ready := select.select([running, connection.fileno()], [], [])[0]):
-        heard = connection.recv(16) if ready else b""
-        for number in heard or [signal.SIGKILL]:
-            os.kill(child, number)
-        if not heard:
-            break
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def _run(
