@@ -41,18 +41,19 @@ from typing import Any
 HERE = Path(__file__)
 SOCKET = "python.socket"
 LIBRARIES = (
-    "dulwich.repo", "dvc.cli", "dvc.commands.repro", "dvc.repo.index", "dvc.repo.metrics", "dvc.repo.params",
-    "dvc.repo.plots", "dvc.repo.reproduce", "dvc.rwlock", "dvc_data.hashfile.db.local", "great_expectations",
-    "fastapi.staticfiles", "jinja2", "networkx", "polars", "prefect.artifacts", "prefect.automations",
-    "prefect.flow_engine", "prefect.flows", "prefect.main", "prefect.server.api.server", "prefect.task_engine",
-    "prefect.utilities.visualization", "pyarrow.parquet", "pydantic", "rich.live", "scmrepo.git",
-    "seqeval.metrics", "sklearn.linear_model", "torch", "transformers",
+    "dulwich.repo", "dulwich.worktree", "dvc.cli.parser", "dvc.commands.repro", "dvc.repo.artifacts",
+    "dvc.repo.index", "dvc.repo.metrics", "dvc.repo.params", "dvc.repo.plots", "dvc.repo.reproduce",
+    "dvc.repo.stage", "dvc.repo.trie", "dvc.rwlock", "dvc.utils.strictyaml", "dvc_data.hashfile.db.local",
+    "fastapi.staticfiles", "great_expectations", "jinja2", "networkx", "polars", "prefect.artifacts",
+    "prefect.automations", "prefect.flow_engine", "prefect.flows", "prefect.main", "prefect.server.api.server",
+    "prefect.task_engine", "prefect.utilities.visualization", "pyarrow.parquet", "pydantic", "rich.live",
+    "scmrepo.git", "seqeval.metrics", "sklearn.linear_model", "torch", "transformers",
 )  # fmt: skip
-NOT_OURS = (
-    "components.stages.",
+OUR_PACKAGES = ("components", "flows")
+OPTIONAL = (
     "components.tracking.loggers.",
     "components.model.runtimes.",
-)  # run, or optional
+)  # they import what not everybody has
 STARTS = 300.0  # seconds that the libraries may take, on a busy machine
 THREADS = ("GOMP_SPINCOUNT", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_")
 STAGES = ("components.stages.", "flows.running.time_steps")  # what computes
@@ -117,8 +118,11 @@ def _serve(path: str) -> None:
     for library in LIBRARIES:
         importlib.import_module(library)
     _ = sys.modules["transformers"].BertModel  # it imports what it is made of when it is asked for one
+    prefect = sys.modules.pop("prefect")
+    sys.modules["prefect"] = None  # type: ignore[assignment] # who imports it is imported when it has its settings
     ours = _our_modules()
-    sys.meta_path.insert(0, _Renewed(sys.modules.pop("prefect")))
+    del sys.modules["prefect"]
+    sys.meta_path.insert(0, _Renewed(prefect))
     logging.root.handlers.clear()  # Prefect's: a command that does not import it has none
     gc.collect()
     gc.freeze()  # or the first collection of each fork would copy the memory
@@ -136,21 +140,21 @@ def _serve(path: str) -> None:
 
 
 def _our_modules() -> dict[str, ModuleType]:
-    """All of `components` that a stage or a command imports, with the validators of its records; taken out again."""
+    """Our modules, with the validators of their records, but for those that import Prefect; taken out again."""
     from pydantic import BaseModel
 
-    import components
-
-    for module in pkgutil.walk_packages(components.__path__, "components."):
-        if not module.name.startswith(NOT_OURS):
-            importlib.import_module(module.name)
+    for package in map(importlib.import_module, OUR_PACKAGES):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.startswith(OPTIONAL):
+                with contextlib.suppress(ImportError):
+                    importlib.import_module(module.name)
     waiting = [BaseModel]
     while waiting:
         waiting += (kinds := waiting.pop().__subclasses__())
         for kind in kinds:
-            if kind.__module__.startswith("components."):
+            if kind.__module__.partition(".")[0] in OUR_PACKAGES:
                 kind.model_rebuild()
-    names = [name for name in sys.modules if name.partition(".")[0] == "components"]
+    names = [name for name in sys.modules if name.partition(".")[0] in OUR_PACKAGES]
     return {name: sys.modules.pop(name) for name in names}
 
 
@@ -241,7 +245,7 @@ def _run(
         sys.path[:1] = [folder if is_module else str(Path(arguments[0]).resolve().parent), *own]
         sys.argv = arguments[1:] if is_module else arguments
         if is_module:
-            _have(ours)
+            _have(ours, arguments[1])
             runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
         else:
             runpy.run_path(arguments[0], run_name="__main__")
@@ -258,11 +262,12 @@ def _run(
     os._exit(code if isinstance(code, int) else int(code is not None))
 
 
-def _have(ours: dict[str, ModuleType]) -> None:
-    """Have our modules, where to import them would find the same files."""
-    found = importlib.util.find_spec("components")
-    if found and found.origin == ours["components"].__file__:
+def _have(ours: dict[str, ModuleType], run: str) -> None:
+    """Have our modules but the one that is run, where to import them would find the same files."""
+    found = {package: importlib.util.find_spec(package) for package in OUR_PACKAGES}
+    if all(spec and spec.origin == ours[package].__file__ for package, spec in found.items()):
         sys.modules.update(ours)
+        sys.modules.pop(run, None)
 
 
 class _Renewed(MetaPathFinder, Loader):
