@@ -3,7 +3,7 @@
 A process imports them once for a whole run of the suite, and our modules that do not import Prefect. What stands
 first on PATH as `python` lets it fork for each command; the fork runs the command with the caller's folder,
 environment and open files, and is that `python` to what it starts in its turn. `onetrunk` beside it is the same for
-our command line. A script has the libraries alone, and so has a command that would import other code of ours.
+our command line. A script has the libraries alone, and so has a Bento, or a command that would import other code.
 Any other use of Python than ours, DVC's, BentoML's or a script's is the real one's. A fork hears the signals that
 tell its `python` to end, and ends where that is killed or, a server, where the run ends that started it; but it is
 another process, in no process group of its caller's and with another's memory, so what is measured, or killed with
@@ -49,7 +49,7 @@ LIBRARIES = (
     "prefect.task_engine", "prefect.utilities.visualization", "pyarrow.parquet", "pydantic", "rich.live",
     "scmrepo.git", "seqeval.metrics", "sklearn.linear_model", "torch", "transformers",
 )  # fmt: skip
-OUR_PACKAGES = ("components", "flows")
+OUR_PACKAGES = ("components", "flows", "serving")  # of the last one, what the others import
 OPTIONAL = (
     "components.tracking.loggers.",
     "components.model.runtimes.",
@@ -143,7 +143,7 @@ def _our_modules() -> dict[str, ModuleType]:
     """Our modules, with the validators of their records, but for those that import Prefect; taken out again."""
     from pydantic import BaseModel
 
-    for package in map(importlib.import_module, OUR_PACKAGES):
+    for package in map(importlib.import_module, OUR_PACKAGES[:2]):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if not module.name.startswith(OPTIONAL):
                 with contextlib.suppress(ImportError):
@@ -263,11 +263,11 @@ def _run(
 
 
 def _have(ours: dict[str, ModuleType], run: str) -> None:
-    """Have our modules but the one that is run, where to import them would find the same files."""
+    """To run one of our modules have the others, where to import them would find the same files."""
     found = {package: importlib.util.find_spec(package) for package in OUR_PACKAGES}
-    if all(spec and spec.origin == ours[package].__file__ for package, spec in found.items()):
-        sys.modules.update(ours)
-        sys.modules.pop(run, None)
+    same = all(spec and spec.origin == ours[package].__file__ for package, spec in found.items())
+    if same and run.partition(".")[0] in OUR_PACKAGES:
+        sys.modules.update({name: module for name, module in ours.items() if name != run})
 
 
 class _Renewed(MetaPathFinder, Loader):

@@ -36,7 +36,7 @@ def test_every_task_gets_a_line_and_a_warning_names_the_line_of_its_key() -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("encoded_project")
+@pytest.mark.usefixtures("encoded_project", "forks")
 def test_the_time_is_measured_once_and_kept_for_these_settings() -> None:
     assert re.search(
         r"40 steps, about 1[12],\d{3} tokens: about \d+ (seconds|minutes) on this machine", said(True)
