@@ -16,6 +16,7 @@ import argparse
 import random
 import shutil
 import signal
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -68,8 +69,10 @@ def starts_of_the_toy(folder: Path) -> list[Start]:
     return [new, start(finished, folder / "undisturbed")]
 
 
-def one_round(begin: Start, folder: Path, chance: random.Random, most: int, counts: Counts) -> None:
-    """Kill up to `most` times in a row, then let the same command end; note what is not as it should be."""
+def one_round(
+    begin: Start, folder: Path, chance: random.Random, most: int, counts: Counts, python: str
+) -> None:
+    """Kill up to `most` times in a row, then let the same command end, by this Python; note what is wrong."""
     project = folder / "killed"
     shutil.copytree(begin.project, project, symlinks=True)
     story = []
@@ -81,7 +84,7 @@ def one_round(begin: Start, folder: Path, chance: random.Random, most: int, coun
                 counts.kills[what] += 1
                 story.append(f"{what} after {after:.2f} s")
     counts.rounds += 1
-    with running(project, folder / "last.log") as last:
+    with running(project, folder / "last.log", python) as last:
         wrong = _wrong(project, begin, last)
     if wrong:
         counts.wrong.append(f"{begin.project.name}, {', '.join(story)}: {wrong}")
@@ -127,11 +130,17 @@ def kept_if(wanted: Callable[[], bool], folder: Path) -> Iterator[None]:
 
 
 def kill(
-    kills: int, seconds: float, seed: int, project: Path | None = None, own_server: bool = True
+    kills: int,
+    seconds: float,
+    seed: int,
+    project: Path | None = None,
+    own_server: bool = True,
+    python: str = sys.executable,
 ) -> Counts:
     """Kill so many times, or for so long; what goes wrong is kept in a folder that is named.
 
-    Without a server of its own, the runs talk to the one of the environment.
+    Without a server of its own, the runs talk to the one of the environment. The last run of a round, which
+    nobody kills, is by this Python.
     """
     counts, chance, deadline = Counts(), random.Random(seed), time.monotonic() + seconds  # noqa: S311
     folder = Path(tempfile.mkdtemp(prefix="onetrunk-kills-"))
@@ -140,7 +149,7 @@ def kill(
         begins = [start(project.resolve(), folder / "undisturbed")] if project else starts_of_the_toy(folder)
         while counts.kills.total() < kills and time.monotonic() < deadline:
             begin = begins[counts.rounds % len(begins)]
-            one_round(begin, folder, chance, kills - counts.kills.total(), counts)
+            one_round(begin, folder, chance, kills - counts.kills.total(), counts, python)
             print(_so_far(counts), flush=True)
     return counts
 

@@ -57,13 +57,13 @@ def _wait_until_healthy(url: str, process: subprocess.Popen[bytes]) -> None:
 
 
 class Run:
-    """`onetrunk run` in a project, in a session of its own."""
+    """`onetrunk run` in a project, by this Python, in a session of its own."""
 
-    def __init__(self, project: Path, log: Path) -> None:
+    def __init__(self, project: Path, log: Path, python: str = sys.executable) -> None:
         self.log = log
         with log.open("w") as file:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "flows.cli", "run"], cwd=project, env=environment(),
+                [python, "-m", "flows.cli", "run"], cwd=project, env=environment(),
                 stdout=file, stderr=file, start_new_session=True,
             )  # fmt: skip
 
@@ -89,9 +89,9 @@ class Run:
 
 
 @contextmanager
-def running(project: Path, log: Path) -> Iterator[Run]:
+def running(project: Path, log: Path, python: str = sys.executable) -> Iterator[Run]:
     """A run that has ended, or is killed, when the block ends."""
-    run = Run(project, log)
+    run = Run(project, log, python)
     try:
         yield run
     finally:

@@ -143,6 +143,13 @@ def stages() -> list[str]:
 
 def written(families: Mapping[str, Collection[str]]) -> dict[Path, str]:
     """What `program/` holds for a project with these tasks (task -> its families): file -> JSON."""
+    found = described(families)
+    _remember()
+    return {file: json.dumps(digests, indent=2) + "\n" for file, digests in found.items()}
+
+
+def described(families: Mapping[str, Collection[str]]) -> dict[Path, dict[str, str]]:
+    """What each of these files says: file -> path -> digest."""
     every = {family for own in families.values() for family in own}
     found: dict[Path, dict[str, str]] = {}
     for stage in stages():
@@ -151,8 +158,7 @@ def written(families: Mapping[str, Collection[str]]) -> dict[Path, str]:
                 found[Path(stage) / f"{task}.json"] = of_stage(stage, own)
         else:
             found[Path(f"{stage}.json")] = of_stage(stage, None if stage == "package" else every)
-    _remember()
-    return {file: json.dumps(digests, indent=2) + "\n" for file, digests in found.items()}
+    return found
 
 
 def outdated(folder: Path, contents: Mapping[Path, str]) -> list[Path]:
@@ -193,12 +199,21 @@ def _beside(name: str) -> tuple[Path, ...]:
     files = _not_python(module.path.parent)
     if not files:  # as of most
         return ()
-    siblings = [other for other in modules().values() if other.path.parent == module.path.parent]
+    siblings = _by_folder()[module.path.parent]
     return tuple(
         file
         for file in files
         if file.name in module.source.named or not any(file.name in other.source.named for other in siblings)
     )
+
+
+@cache
+def _by_folder() -> dict[Path, list[Module]]:
+    """The modules of each folder."""
+    found: dict[Path, list[Module]] = {}
+    for module in modules().values():
+        found.setdefault(module.path.parent, []).append(module)
+    return found
 
 
 @cache

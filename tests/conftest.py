@@ -243,6 +243,14 @@ def forking_python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield folder
 
 
+@pytest.fixture(scope="module")
+def forks(forking_python: str) -> Iterator[None]:
+    """What the tests of the file start as `sys.executable` are forks: for a file that kills nothing so."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "executable", f"{forking_python}/python")
+        yield
+
+
 @pytest.fixture(scope="session")
 def encoded_once(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Path:
     from tests.once import made_once

@@ -1,8 +1,9 @@
 """A `python` that has the libraries loaded: to import them costs each command, stage and service seconds.
 
-A process imports them once for a whole run of the suite, and none of our modules. What stands first on PATH as
-`python` lets it fork for each command; the fork runs the command with the caller's folder, environment and open
-files, and is that `python` to what it starts in its turn. `onetrunk` beside it is the same for our command line.
+A process imports them once for a whole run of the suite, and our modules that do not import Prefect. What stands
+first on PATH as `python` lets it fork for each command; the fork runs the command with the caller's folder,
+environment and open files, and is that `python` to what it starts in its turn. `onetrunk` beside it is the same for
+our command line. A script has the libraries alone, and so has a Bento, or a command that would import other code.
 Any other use of Python than ours, DVC's, BentoML's or a script's is the real one's. A fork hears the signals that
 tell its `python` to end, and ends where that is killed or, a server, where the run ends that started it; but it is
 another process, in no process group of its caller's and with another's memory, so what is measured, or killed with
@@ -16,12 +17,14 @@ import contextlib
 import fcntl
 import gc
 import importlib
+import importlib.util
 import io
 import json
 import logging
 import os
+import pkgutil
 import runpy
-import select
+import selectors
 import signal
 import socket
 import subprocess
@@ -38,13 +41,19 @@ from typing import Any
 HERE = Path(__file__)
 SOCKET = "python.socket"
 LIBRARIES = (
-    "dulwich.repo", "dvc.cli", "dvc.commands.repro", "dvc.repo.index", "dvc.repo.metrics", "dvc.repo.params",
-    "dvc.repo.plots", "dvc.repo.reproduce", "dvc.rwlock", "dvc_data.hashfile.db.local", "great_expectations",
-    "fastapi.staticfiles", "jinja2", "networkx", "polars", "prefect.artifacts", "prefect.automations",
-    "prefect.flow_engine", "prefect.flows", "prefect.main", "prefect.server.api.server", "prefect.task_engine",
-    "prefect.utilities.visualization", "pyarrow.parquet", "pydantic", "rich.live", "scmrepo.git",
-    "seqeval.metrics", "sklearn.linear_model", "torch", "transformers",
+    "dulwich.repo", "dulwich.worktree", "dvc.cli.parser", "dvc.commands.repro", "dvc.repo.artifacts",
+    "dvc.repo.index", "dvc.repo.metrics", "dvc.repo.params", "dvc.repo.plots", "dvc.repo.reproduce",
+    "dvc.repo.stage", "dvc.repo.trie", "dvc.rwlock", "dvc.utils.strictyaml", "dvc_data.hashfile.db.local",
+    "fastapi.staticfiles", "great_expectations", "jinja2", "networkx", "polars", "prefect.artifacts",
+    "prefect.automations", "prefect.flow_engine", "prefect.flows", "prefect.main", "prefect.server.api.server",
+    "prefect.task_engine", "prefect.utilities.visualization", "pyarrow.parquet", "pydantic", "rich.live",
+    "scmrepo.git", "seqeval.metrics", "sklearn.linear_model", "torch", "transformers",
 )  # fmt: skip
+OUR_PACKAGES = ("components", "flows", "serving")  # of the last one, what the others import
+OPTIONAL = (
+    "components.tracking.loggers.",
+    "components.model.runtimes.",
+)  # they import what not everybody has
 STARTS = 300.0  # seconds that the libraries may take, on a busy machine
 THREADS = ("GOMP_SPINCOUNT", "MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_TOP_PAD_")
 STAGES = ("components.stages.", "flows.running.time_steps")  # what computes
@@ -105,44 +114,100 @@ def loaded(folder: Path) -> Iterator[str]:
 
 
 def _serve(path: str) -> None:
+    sys.path[0] = str(HERE.parents[1])
     for library in LIBRARIES:
         importlib.import_module(library)
     _ = sys.modules["transformers"].BertModel  # it imports what it is made of when it is asked for one
-    sys.meta_path.insert(0, _Renewed(sys.modules.pop("prefect")))
+    prefect = sys.modules.pop("prefect")
+    sys.modules["prefect"] = None  # type: ignore[assignment] # who imports it is imported when it has its settings
+    ours = _our_modules()
+    del sys.modules["prefect"]
+    sys.meta_path.insert(0, _Renewed(prefect))
     logging.root.handlers.clear()  # Prefect's: a command that does not import it has none
     gc.collect()
     gc.freeze()  # or the first collection of each fork would copy the memory
-    with socket.socket(socket.AF_UNIX) as server:
+    with socket.socket(socket.AF_UNIX) as server, selectors.DefaultSelector() as events:
         server.bind(path + ".new")
         server.listen()
         Path(path + ".new").rename(path)
+        events.register(server, selectors.EVENT_READ)
         while True:
-            connection, _ = server.accept()
-            if not os.fork():
-                with contextlib.suppress(ValueError):  # whoever asked was gone before all was said
-                    _answer(connection)
-                os._exit(0)
-            connection.close()
-            with contextlib.suppress(ChildProcessError):
-                while os.waitpid(-1, os.WNOHANG)[0]:  # those that have ended
-                    pass
+            (event, _), *_ = events.select()  # of several, the others next time
+            if event.data:
+                event.data()
+            else:
+                _answer(server.accept()[0], events, ours)
 
 
-def _answer(connection: socket.socket) -> None:
-    """In a fork: run what is asked in another, and say how it ended."""
+def _our_modules() -> dict[str, ModuleType]:
+    """Our modules, with the validators of their records, but for those that import Prefect; taken out again."""
+    from pydantic import BaseModel
+
+    for package in map(importlib.import_module, OUR_PACKAGES[:2]):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.startswith(OPTIONAL):
+                with contextlib.suppress(ImportError):
+                    importlib.import_module(module.name)
+    waiting = [BaseModel]
+    while waiting:
+        waiting += (kinds := waiting.pop().__subclasses__())
+        for kind in kinds:
+            if kind.__module__.partition(".")[0] in OUR_PACKAGES:
+                kind.model_rebuild()
+    names = [name for name in sys.modules if name.partition(".")[0] in OUR_PACKAGES]
+    return {name: sys.modules.pop(name) for name in names}
+
+
+def _answer(connection: socket.socket, events: selectors.BaseSelector, ours: dict[str, ModuleType]) -> None:
+    """Run what is asked in a fork."""
     size, given, _, _ = socket.recv_fds(connection, 4, 64)
     asked = connection.recv(int.from_bytes(size, "big"), socket.MSG_WAITALL)  # no more: a signal may follow
-    arguments, program, folder, environment, files = json.loads(asked)
-    if not (child := os.fork()):
-        connection.close()
-        _take(dict(zip(files, given, strict=True)))
-        _run(arguments, program, folder, environment)
+    with contextlib.suppress(ValueError):  # whoever asked was gone before all was said
+        arguments, program, folder, environment, files = json.loads(asked)
+        if child := os.fork():
+            _Command(events, connection, child).watch()
+        else:
+            try:
+                connection.close()
+                _take(dict(zip(files, given, strict=True)))
+                _run(arguments, program, folder, environment, ours)
+            finally:
+                os._exit(1)
     for file in given:
         os.close(file)  # or what the caller reads never ends
-    code = _ended(child, connection)
-    with contextlib.suppress(OSError):
-        connection.sendall(str(code if code >= 0 else 128 - code).encode())
-    os._exit(0)
+
+
+class _Command:
+    """A fork that is at work, and the connection to whoever has asked for it."""
+
+    def __init__(self, events: selectors.BaseSelector, connection: socket.socket, child: int) -> None:
+        self._events, self._connection = events, connection
+        self._child, self._running = child, os.pidfd_open(child)
+
+    def watch(self) -> None:
+        self._events.register(self._connection, selectors.EVENT_READ, self._hear)
+        self._events.register(self._running, selectors.EVENT_READ, self._end)
+
+    def _hear(self) -> None:
+        """Pass on the caller's signals; one who is gone takes the child along."""
+        heard = b""
+        with contextlib.suppress(OSError):
+            heard = self._connection.recv(16)
+        for number in heard or [signal.SIGKILL]:
+            os.kill(self._child, number)
+        if not heard:
+            self._events.unregister(self._connection)
+
+    def _end(self) -> None:
+        """Say how the child has ended."""
+        code = os.waitstatus_to_exitcode(os.waitpid(self._child, 0)[1])
+        self._events.unregister(self._running)
+        os.close(self._running)
+        with contextlib.suppress(KeyError):
+            self._events.unregister(self._connection)
+        with contextlib.suppress(OSError):
+            self._connection.sendall(str(code if code >= 0 else 128 - code).encode())
+        self._connection.close()
 
 
 def _take(files: dict[int, int]) -> None:
@@ -156,19 +221,9 @@ def _take(files: dict[int, int]) -> None:
         os.close(file)
 
 
-def _ended(child: int, connection: socket.socket) -> int:
-    """Pass on the caller's signals until the child has ended; a caller who is gone takes it along."""
-    running = os.pidfd_open(child)
-    while running not in (ready := select.select([running, connection.fileno()], [], [])[0]):
-        heard = connection.recv(16) if ready else b""
-        for number in heard or [signal.SIGKILL]:
-            os.kill(child, number)
-        if not heard:
-            break
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-
-def _run(arguments: list[str], program: str, folder: str, environment: dict[str, str]) -> None:
+def _run(
+    arguments: list[str], program: str, folder: str, environment: dict[str, str], ours: dict[str, ModuleType]
+) -> None:
     """Be `python`, called as this program, with these arguments."""
     code: object = 0
     sys.executable, sys.orig_argv = program, [program, *arguments]
@@ -190,6 +245,7 @@ def _run(arguments: list[str], program: str, folder: str, environment: dict[str,
         sys.path[:1] = [folder if is_module else str(Path(arguments[0]).resolve().parent), *own]
         sys.argv = arguments[1:] if is_module else arguments
         if is_module:
+            _have(ours, arguments[1])
             runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
         else:
             runpy.run_path(arguments[0], run_name="__main__")
@@ -204,6 +260,14 @@ def _run(arguments: list[str], program: str, folder: str, environment: dict[str,
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code if isinstance(code, int) else int(code is not None))
+
+
+def _have(ours: dict[str, ModuleType], run: str) -> None:
+    """To run one of our modules have the others, where to import them would find the same files."""
+    found = {package: importlib.util.find_spec(package) for package in OUR_PACKAGES}
+    same = all(spec and spec.origin == ours[package].__file__ for package, spec in found.items())
+    if same and run.partition(".")[0] in OUR_PACKAGES:
+        sys.modules.update({name: module for name, module in ours.items() if name != run})
 
 
 class _Renewed(MetaPathFinder, Loader):

@@ -6,7 +6,6 @@ import ast
 import json
 import os
 import subprocess
-import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +17,7 @@ import torch
 from benchmarks import hidden, peak, throughput, trainer
 from benchmarks.goals import Goal, finish, over_seeds
 from benchmarks.texts import lengths
+from tests import anew
 from tests.trees import tree
 
 FOLDER = Path(__file__).parent.parent / "benchmarks"
@@ -161,9 +161,9 @@ def test_throughput_tells_each_goal_of_each_precision() -> None:
 
 
 @pytest.mark.slow
-def test_all_there_is_to_do_on_a_gpu_runs_dry_on_a_cpu() -> None:
+def test_all_there_is_to_do_on_a_gpu_runs_dry_on_a_cpu(tmp_path: Path, forking_python: str) -> None:
     """One command, whose parts end with their goals."""
-    environment = {**os.environ, "PYTHON": sys.executable}
+    environment = {**os.environ, "PYTHON": str(anew.python(tmp_path / "bin", forking_python))}
     done = subprocess.run(
         ["sh", FOLDER / "gpu.sh", "--dry-run"],
         capture_output=True, text=True, env=environment, timeout=600, check=False,

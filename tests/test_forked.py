@@ -16,7 +16,8 @@ import pytest
 pytestmark = pytest.mark.slow  # the libraries are loaded once
 SCRIPT = """
 import json, os, sys
-print(json.dumps([sys.argv, os.getcwd(), os.environ["ONE"], sys.stdin.read(), sys.executable, "torch" in sys.modules]))
+ours = any(name.startswith(("components", "flows")) for name in sys.modules)
+print(json.dumps([sys.argv, os.getcwd(), os.environ["ONE"], sys.stdin.read(), sys.executable, "torch" in sys.modules, ours]))
 sys.exit(7)
 """
 SETTINGS = """
@@ -41,7 +42,15 @@ def test_a_script_is_run_as_by_any_python_but_has_the_libraries(
     python = f"{forking_python}/python"
     done = run(python, "script.py", *arguments, folder=tmp_path)
     assert (done.returncode, done.stderr) == (7, "")
-    assert json.loads(done.stdout) == [["script.py", *arguments], str(tmp_path), "1", "in", python, True]
+    assert json.loads(done.stdout) == [
+        ["script.py", *arguments],
+        str(tmp_path),
+        "1",
+        "in",
+        python,
+        True,
+        False,
+    ]
 
 
 def test_code_of_the_command_line_is_run_by_the_real_python(forking_python: str, tmp_path: Path) -> None:
@@ -60,6 +69,18 @@ def test_prefect_reads_its_settings_when_a_fork_imports_it(forking_python: str, 
     (tmp_path / "script.py").write_text(SETTINGS)
     done = run(f"{forking_python}/python", "script.py", folder=tmp_path)
     assert done.stdout == "http://127.0.0.1:9/api\n"
+
+
+def test_code_that_is_not_this_programs_is_imported_as_by_any_python(
+    forking_python: str, tmp_path: Path
+) -> None:
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "flows/__init__.py").touch()
+    (tmp_path / "flows/cli.py").write_text(
+        "import sys; print([name for name in sys.modules if name.startswith(('components', 'serving'))])"
+    )
+    done = run(f"{forking_python}/python", "-m", "flows.cli", folder=tmp_path)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
 WAITS = """

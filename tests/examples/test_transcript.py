@@ -39,7 +39,7 @@ def questions(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory, bento: Path) -> Path:
+def written(tmp_path_factory: pytest.TempPathFactory, bento: Path, forks: None) -> Path:
     """A page whose transcript is of a served Bento."""
     folder = tmp_path_factory.mktemp("transcript")
     (folder / "questions.json").write_text(json.dumps(QUESTIONS))

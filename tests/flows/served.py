@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +23,7 @@ def service(project: Path) -> Iterator[str]:
     """Serve the project's champion -> the address; the log is `log` beside the project."""
     host = loopback.host()
     port = loopback.free_port(host)
-    command = [sys.executable, "-m", "flows.cli", "serve", "--host", host, "--port", str(port)]
+    command = [toy.python, "-m", "flows.cli", "serve", "--host", host, "--port", str(port)]
     log = project.parent / "log"
     with log.open("wb") as output:
         server = subprocess.Popen(

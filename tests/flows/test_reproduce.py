@@ -14,7 +14,7 @@ from tests.flows import toy
 from tests.release import bentos
 from tests.release.bentos import git
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("forking_commands")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("forking_commands", "forks")]
 
 PIPELINE = """
 stages:

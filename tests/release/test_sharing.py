@@ -16,7 +16,7 @@ from tests.flows import toy
 from tests.once import served_once
 from tests.release.bentos import git, manifest_of, release, repository
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("forks")]
 KEYS = {"AWS_ACCESS_KEY_ID": services.ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": services.SECRET_KEY}
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -311,7 +310,7 @@ def test_the_gradients_of_each_task_count_where_they_are_kept_to_be_combined(
 
 
 @pytest.mark.slow
-def test_the_line_that_converts_a_pickle_can_be_pasted(tiny_project: Path) -> None:
+def test_the_line_that_converts_a_pickle_can_be_pasted(tiny_project: Path, forking_python: str) -> None:
     folder = Path("it's odd")
     Path("encoder").rename(folder)
     torch.save(AutoModel.from_pretrained(folder).state_dict(), folder / "pytorch_model.bin")
@@ -321,6 +320,11 @@ def test_the_line_that_converts_a_pickle_can_be_pasted(tiny_project: Path) -> No
     with pytest.raises(UserError) as refused:
         bring_encoder(tiny_project)
     line = str(refused.value).split("`")[1]
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    (python := Path("bin/python")).parent.mkdir()
+    python.write_text(
+        f'#!/bin/sh\ntest "$1" = -c && printf %s "$2" > code.py; exec {forking_python}/python code.py\n'
+    )
+    python.chmod(0o755)
+    path = f"{python.parent.absolute()}:{os.environ['PATH']}"
     subprocess.run(line, shell=True, check=True, env={**os.environ, "PATH": path})  # noqa: S602 the user's shell
     bring_encoder(tiny_project)

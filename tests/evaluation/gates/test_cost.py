@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,15 +16,18 @@ from tests import anew
 from tests.evaluation.gates.conftest import Judge
 
 
+@pytest.fixture(scope="module", autouse=True)
+def forks_of_any_module(tmp_path_factory: pytest.TempPathFactory, forking_python: str) -> Iterator[None]:
+    program = anew.python(tmp_path_factory.mktemp("cost") / "bin", forking_python)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "executable", str(program))
+        yield
+
+
 @pytest.mark.slow
 def test_twins_cost_alike_and_a_limit_that_is_exceeded_holds_the_release(
     judge: Judge,
-    tmp_path_factory: pytest.TempPathFactory,
-    forking_python: str,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    program = anew.python(tmp_path_factory.mktemp("cost") / "bin", forking_python)
-    monkeypatch.setattr(sys, "executable", str(program))
     limits = {"startup": 50, "latency": 50, "memory": 0.5, "size": 1.01}
     found = judge({"cost": {**limits, "starts": 1, "rounds": 5}})
     by_name = {one.what.partition(":")[0]: one for one in found.findings}

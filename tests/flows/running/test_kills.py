@@ -16,10 +16,10 @@ SEED = 18464
 @pytest.mark.minutes(1)
 @pytest.mark.timeout(1200)
 def test_killed_runs_end_in_the_bytes_of_an_undisturbed_run(
-    server: Server, monkeypatch: pytest.MonkeyPatch
+    server: Server, forking_python: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in {**server.environment, **dict.fromkeys(BUSY, "60")}.items():
         monkeypatch.setenv(name, value)
-    counts = kills.kill(4, seconds=300, seed=SEED, own_server=False)
+    counts = kills.kill(4, seconds=300, seed=SEED, own_server=False, python=f"{forking_python}/python")
     assert not counts.wrong
     assert counts.kills.total() > 0

@@ -15,7 +15,8 @@ from components.files import atomic_folder
 from flows.running import dvc_stage
 from tests.flows import toy
 
-pytestmark = pytest.mark.slow  # DVC runs
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("forks")]  # DVC runs
+PYTHON = sys.executable
 
 FOLDER = """
 import os, pathlib, signal
@@ -130,7 +131,10 @@ def test_a_users_file_where_a_folder_is_to_be_made_stays(project: Path) -> None:
 
 
 @pytest.mark.parametrize("order", ["fail", "die"])
-def test_what_a_stage_that_did_not_end_well_has_left_holds_nothing_up(project: Path, order: str) -> None:
+def test_what_a_stage_that_did_not_end_well_has_left_holds_nothing_up(
+    project: Path, order: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", PYTHON)  # a fork is in no process group of its caller's
     (project / "order.txt").write_text(order)
     assert repro(project).verb == "failed"
     assert (project / "data/tickets/rows.txt").exists()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,15 +12,7 @@ import pytest
 from components.errors import UserError
 from tests.data.sources.remotes.conftest import declare
 
-pytestmark = pytest.mark.slow  # a dozen processes of DVC
-
-
-@pytest.fixture(scope="module", autouse=True)
-def forks(forking_python: str) -> Iterator[None]:
-    """Every command of DVC is a fork."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "executable", f"{forking_python}/python")
-        yield
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("forks")]  # a dozen processes of DVC
 
 
 def command(folder: Path, *words: str) -> None:
