@@ -237,11 +237,11 @@ class MultiLabel(Explained, TextsReworded, NamedLabels, ScoredClasses, Probabili
 
 
 def _machine(strength: float, learnt_NF: Any, holds_N: np.ndarray) -> Callable[[Any], np.ndarray]:
-    """How far rows are on the side of a label; as far for all where training shows one side alone."""
+    """How far rows are on the side of a label; as far for all where every row of training has it."""
     from sklearn.svm import LinearSVC
 
-    if holds_N.all() or not holds_N.any():
-        return lambda asked_MF: np.full(asked_MF.shape[0], float(holds_N.all()))  # 0: it does not hold
+    if holds_N.all():
+        return lambda asked_MF: np.ones(asked_MF.shape[0])
     machine = LinearSVC(C=strength, random_state=0).fit(learnt_NF, holds_N)
     decide: Callable[[Any], np.ndarray] = machine.decision_function
     return decide

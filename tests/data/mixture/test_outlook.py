@@ -112,6 +112,12 @@ def test_tasks_that_halve_the_others_rows_are_warned_of_however_many_rows_they_h
     assert not outlook.warnings(plan_of(mood=planned(300, 300, 15.0), **even))
 
 
+def test_a_task_that_takes_thrice_its_share_is_warned_of_though_the_others_lose_little() -> None:
+    [warned] = outlook.warnings(plan_of(spam=planned(100, 100, 80.0), mood=planned(900, 900, 20.0)))
+    assert warned.sentence.startswith("spam has 10% of the rows and takes 31% of the tokens")
+    assert "the others would get 1.3 times as many rows" in warned.sentence
+
+
 def test_where_tokens_are_shared_no_task_takes_the_others() -> None:
     tasks = {"spam": planned(600, 600, 80.0), "mood": planned(400, 400, 20.0)}
     shared = {name: task.model_copy(update={"rows_per_step": 10.0}) for name, task in tasks.items()}

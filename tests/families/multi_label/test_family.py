@@ -194,7 +194,7 @@ def test_the_linear_baseline_learns_every_label_by_itself() -> None:
     assert [found["labels"] for found in FAMILY.tfidf_baseline(rows, rows[:4], FACTS)] == list(texts.values())
 
 
-def test_a_label_that_is_alone_and_one_that_always_or_never_holds_have_linear_baselines() -> None:
+def test_a_label_that_is_alone_and_one_that_always_holds_have_linear_baselines() -> None:
     texts = {"insult": ["toxic"], "praise": []}
     rows = [{"text": text, "labels": labels} for text, labels in texts.items()] * 5
     assert [found["labels"] for found in FAMILY.tfidf_baseline(rows, rows[:2], FACTS)] == [["toxic"], []]

@@ -105,5 +105,6 @@ def test_scores_that_are_no_numbers_foretell_nothing_and_stop_no_training(count:
     rising = np.linspace(0.1, 0.8, count).tolist()
     assert curve.ahead(history([*rising[:half], *[nan] * (count - half)])) == {}
     assert curve.ahead(history([*rising[:-1], nan])) == {}
+    assert curve.ahead(history([*rising[:half], *[float("inf")] * (count - half)])) == {}
     assert curve.ahead(history([nan] * count)) == {}
     assert curve.ahead(history([nan, *rising[1:]]))["mood"].twice > 0.8
