@@ -40,16 +40,11 @@ judging.judge_windows = lambda *_, **__: os.kill(os.getpid(), 9)
 traffic()
 """
 
-# The sender was killed before it noted that it had sent the request; and of more events than the server shows
-# at once, as of surges of many topics, all are known to have arrived.
+# The sender was killed before it noted that it had sent the request.
 SENT_AGAIN = """
 from pathlib import Path
-from uuid import uuid4
 from components.monitoring import retraining
 from flows.monitoring import asking
-from flows.running import events
-of = ("onetrunk.many", "onetrunk.topic", "many", {})
-events.send("60 surges were found", [events.Event(*of, uuid4()) for _ in range(60)])
 root = Path.cwd()
 (request,) = retraining.every(root)
 retraining.write(root, request.model_copy(update={"sent": False}))
