@@ -18,6 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO
 
+from components.advice import word
 from components.errors import UserError, disk_sentence_of
 
 SETTINGS = {
@@ -155,7 +156,8 @@ def _with_remedy(said: str) -> str:
     name; of a lock file git gives no reason."""
     if in_the_way := IN_THE_WAY.search(said):
         tag = in_the_way[1]
-        return f"{said}; give that tag another name: `git tag NEW {tag}`, then `git tag -d {tag}`"
+        copy, remove = f"git tag NEW {word(tag)}", f"git tag -d {word(tag)}"
+        return f"{said}; give that tag another name: `{copy}`, then `{remove}`"
     sentence = disk_sentence_of(said) or ("is the disk full?" if "couldn't write" in said else None)
     return f"{said}; {sentence}" if sentence else said
 
