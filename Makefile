@@ -37,10 +37,15 @@ status: setup ## What is up to date, the last verdict, the champion
 serve: setup ## Serve the champion on http://127.0.0.1:3000
 	@$(BIN)/onetrunk serve
 
+# Bytecode first: else each of pytest's workers makes the same again.
+BYTECODE = $(BIN)/python -m compileall -q -j 0 components flows serving benchmarks
+
 test: setup ## Run the whole suite
+	@$(BYTECODE)
 	@$(BIN)/python -m pytest -n auto
 
 test-quick: setup ## Run most tests, in about a minute
+	@$(BYTECODE)
 	@$(BIN)/python -m pytest -n auto -m "not slow"
 
 lint: setup ## Check style and types

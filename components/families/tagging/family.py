@@ -170,8 +170,6 @@ class Tagging(Rewordable, NamesThings, OneClassEach, NamedLabels, Family):
         counts = Counter(tag for row in rows for tag in row["tags"])
         if options["scheme"] == "plain":
             names = labels or sorted(counts)
-            if len(names) < 2:
-                raise BadRowError(f"the only tag is '{names[0]}', expected two tags or more")
             return {"labels": names, "tags": names, "default": counts.most_common(1)[0][0]}
         types = labels or sorted({tag[2:] for tag in counts if tag != "O"})
         if not types:
