@@ -14,21 +14,23 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+JUDGED: dict[tuple[Any, ...], suites.Result] = {}  # by all files of tests
+
+
 @pytest.fixture(scope="module")
 def no_measure_is_judged_twice() -> Iterator[None]:
     """Great Expectations takes a tenth of a second to judge the measures of a file, a dozen checks, and those of
     most files here are the same: no fault, and as many rows."""
     own = suites.evaluate
-    judged: dict[tuple[Any, ...], suites.Result] = {}
 
     def once(frames: Iterable[pd.DataFrame], checks: Sequence[Check]) -> list[suites.Result]:
         some = list(frames)
         if len(some) != 1 or len(some[0]) != 1:
             return own(some, checks)
         keys = [_judged(some[0].iloc[0], check) for check in checks]
-        new = {key: check for key, check in zip(keys, checks, strict=True) if key not in judged}
-        judged.update(zip(new, own(some, list(new.values())) if new else [], strict=True))
-        return [judged[key] for key in keys]
+        new = {key: check for key, check in zip(keys, checks, strict=True) if key not in JUDGED}
+        JUDGED.update(zip(new, own(some, list(new.values())) if new else [], strict=True))
+        return [JUDGED[key] for key in keys]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(suites, "evaluate", once)

@@ -48,7 +48,7 @@ def test_chance_is_taken_off_and_a_real_error_stays() -> None:
     """Of a calibrated model the plain error is .032 in the mean; of one that is overconfident by .1 both agree."""
 
     def means(confident: float) -> tuple[float, float]:
-        found = [judged(drawn(1000, seed, confident)) for seed in range(60)]
+        found = [judged(drawn(1000, seed, confident)) for seed in range(30)]
         plain = [
             sum(abs(one.right - one.probability) * one.answers for one in each.bins) / 1000 for each in found
         ]
