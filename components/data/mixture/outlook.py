@@ -130,9 +130,15 @@ def _takers(found: list[TaskOutlook]) -> list[list[TaskOutlook]]:
     if any(task.plan.rows_per_step is not None for task in found):
         return []
     longest = sorted(found, key=lambda task: -task.plan.mean_tokens)
-    together = (longest[:count] for count in range(1, len(found)))
+    together = ((longest[:count], longest[count:]) for count in range(1, len(found)))
     alone = [[task] for task in found if task.takes_more]
-    return alone or [*itertools.islice((some for some in together if _gain(some) >= HALVED), 1)]
+    return alone or [*itertools.islice((some for some, others in together if _halve(some, others)), 1)]
+
+
+def _halve(some: list[TaskOutlook], others: list[TaskOutlook]) -> bool:
+    """Do some tasks, all of long rows, take every other row of the others? Not where they are most of all
+    tasks, and of usual rows, beside one of short ones."""
+    return _gain(some) >= HALVED and some[-1].plan.mean_tokens >= HALVED * _mean(others)
 
 
 def _gain(some: list[TaskOutlook]) -> float:
