@@ -341,6 +341,7 @@ class TestMemory:
         program._remembered.cache_clear()
         return program.written(TASKS)
 
+    @pytest.mark.slow
     def test_the_next_process_parses_nothing(self, memory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         program._remembered.cache_clear()
         first = program.written(TASKS)

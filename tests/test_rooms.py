@@ -49,6 +49,7 @@ def test_a_room_that_is_not_there_is_not_in_the_order() -> None:
     assert all(rooms._is_there(room) for room in rooms.ROOMS)
 
 
+@pytest.mark.slow
 def test_the_page_is_made_from_the_imports() -> None:
     assert rooms.PAGE.read_text(encoding="utf-8") == rooms.page(), f"{sys.executable} docs/make_rooms.py"
 

@@ -54,6 +54,7 @@ def test_a_refusal_keeps_its_status_and_a_broken_connection_is_lost() -> None:
 
 
 @pytest.mark.parametrize("noticed", [True, False])
+@pytest.mark.slow
 def test_a_connection_that_the_server_has_closed_since_its_last_answer_is_no_loss(noticed: bool) -> None:
     """Whether the caller's loop has been told of its end or is about to be."""
 

@@ -66,6 +66,7 @@ def test_nobody_names_a_family_or_a_metric() -> None:
     assert named <= OTHER_WORDS
 
 
+@pytest.mark.slow
 def test_nobody_asks_which_method_a_family_has_overridden() -> None:
     """Neither by `type(family).method is ...` nor by `hasattr`."""
     for path, module in modules():

@@ -274,6 +274,7 @@ def test_a_plan_that_somebody_has_torn_or_changed_is_written_again(service: Serv
         assert service.tell() == plan == Plan.read(service.folder / PLAN)
 
 
+@pytest.mark.slow
 def test_a_folder_of_a_release_that_is_served_and_was_removed_comes_back(
     project: Path, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
