@@ -65,7 +65,7 @@ def are_shown(ids: Collection[UUID], seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     with get_client(sync_client=True) as client:
         while time.monotonic() < deadline:
-            asked = EventFilter(id=EventIDFilter(id=list(left)[:PAGE]))
+            asked = EventFilter(id=EventIDFilter(id=list(left)))
             shown = {event.id for event in client.read_events(asked, limit=PAGE).events}
             left -= shown
             if not left:
