@@ -54,6 +54,7 @@ def test_components_know_neither_prefect_nor_dvc_nor_bentoml() -> None:
         assert not imported(file) & {"prefect", "dvc", "bentoml", "flows"}, file
 
 
+@pytest.mark.slow
 def test_bentoml_is_imported_under_serving_alone() -> None:
     for file in files("components", "flows"):
         assert "bentoml" not in imported(file), file

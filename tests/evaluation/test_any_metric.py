@@ -56,6 +56,7 @@ def test_every_family_is_here() -> None:
     assert set(MAKERS) == set(families.names())
 
 
+@pytest.mark.slow_after(6)
 @pytest.mark.parametrize("name", sorted(MAKERS))
 @pytest.mark.parametrize(
     "count", [2, pytest.param(1, marks=pytest.mark.slow), pytest.param(50, marks=pytest.mark.slow)]

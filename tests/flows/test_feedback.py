@@ -340,6 +340,7 @@ BAD = {
 }  # fmt: skip
 
 
+@pytest.mark.slow_after(6)
 @pytest.mark.parametrize(("words", "sections", "sentence"), BAD.values(), ids=BAD)
 def test_a_mistake_is_one_sentence_and_nothing_is_lost(
     words: tuple[str, ...], sections: dict[str, Any], sentence: str, capsys, project: Path

@@ -96,6 +96,7 @@ def test_the_projects_own_params_are_valid(monkeypatch: pytest.MonkeyPatch) -> N
         (JOINT, JOINT.replace("classification", "relation").replace("macro_f1", "micro_f1"), "tasks.mood.joint.size: relation does not read a row as classification does; make it a task of its own"),
     ],
 )  # fmt: skip
+@pytest.mark.slow_after(20)
 def test_a_mistake_is_one_sentence(tiny_project: Path, old: str, new: str, expected: str) -> None:
     assert expected in complaint(tiny_project, old, new)
 

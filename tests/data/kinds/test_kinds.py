@@ -62,6 +62,7 @@ def found() -> str:
     )
 
 
+@pytest.mark.slow_after(8)
 @pytest.mark.parametrize("kind", kinds())
 def test_of_every_kind_the_right_rows_come_out_or_the_right_sentence(
     kind: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -168,6 +168,7 @@ def test_a_folder_of_this_kind_is_read_whole(kind: str, tiny_project: Path, tiny
         assert torch.equal(found[name], tensor) or "pooler" in name, name
 
 
+@pytest.mark.slow_after(12)
 @pytest.mark.parametrize("kind", REFUSED)
 def test_a_folder_of_this_kind_ends_in_one_sentence(kind: str, tiny_project: Path) -> None:
     change, sentence = REFUSED[kind]

@@ -31,6 +31,7 @@ def test_a_place_within_an_escape_is_none(place: int) -> None:
         unescaped({"text": "a &amp; b", "spans": [{"start": 0, "end": place, "type": "X"}]})
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(5)
 def test_many_places_among_many_escapes_move_at_once() -> None:
     spans = [{"start": 6 * n, "end": 6 * n + 5, "type": "X"} for n in range(12_000)]
