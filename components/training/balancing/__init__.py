@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -31,11 +32,11 @@ __all__ = [
 ]
 
 
-def build(settings: Balancing) -> Balancer:
-    """The balancer that the settings describe."""
+def build(settings: Balancing, steps: int = sys.maxsize) -> Balancer:
+    """The balancer that the settings describe, of a run of so many steps."""
     weights, combined = settings.weights, settings.combination
     return Balancer(
-        weighting(weights.method).model_validate(weights.options),
+        weighting(weights.method).model_validate(weights.options).of_run(steps),
         combination(combined.method).model_validate(combined.options),
     )
 

@@ -23,7 +23,7 @@ import copy
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, PrivateAttr
@@ -113,8 +113,9 @@ class Weighting(Method, abc.ABC):
     def check(self, tasks: Collection[str]) -> None:
         """Raise ValueError, with a clause that says why, where the options do not fit the tasks."""
 
-    def check_steps(self, steps: int) -> None:
-        """The same where they do not fit a run of so many steps."""
+    def of_run(self, steps: int) -> Self:
+        """The method as it is in a run of so many steps."""
+        return self
 
     def of(self, task: str) -> dict[str, float]:
         """What is remembered of a task (a copy)."""

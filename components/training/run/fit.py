@@ -29,7 +29,7 @@ from components.model.multitask import MultiTaskModel
 from components.model.saving import MODEL, save_apart, take_over
 from components.settings.project import Project
 from components.settings.training import Training
-from components.training import balancing, parallel
+from components.training import parallel
 from components.training.affinity import Affinity
 from components.training.run import checkpoint, curve, stopping
 from components.training.run.loop import Loop
@@ -49,12 +49,8 @@ def run(project: Project, root: Path, watcher: Watcher) -> None:
 
     What was trained is kept until another run trains: DVC, killed before it has recorded the stage, removes
     the stage's files (docs/decisions/0004), and the same command then writes them again.
-
-    Raises:
-        UserError: the plan has too few steps for the balancing.
     """
     fit = Fit(project, root, PlanRecord.read(root / PLAN), project.seed, begins=beginning.read(root))
-    _check_balancing(fit)
     _drop_others(fit)
     if _is_whole(fit.trained):
         watcher.say("this training had ended before; its model is written again")
@@ -64,13 +60,6 @@ def run(project: Project, root: Path, watcher: Watcher) -> None:
         shutil.copytree(fit.trained / "model", folder, dirs_exist_ok=True)
         (fit.begins or Beginning(encoder=digest(fit.encoder))).write(folder / BEGINNING)
     TrainingReport.read(fit.trained / RECORD).write(root / TRAINING)
-
-
-def _check_balancing(fit: Fit) -> None:
-    try:
-        balancing.build(fit.project.training.balancing).weighting.check_steps(fit.plan.steps)
-    except ValueError as error:
-        raise UserError(f"params.yaml: training.balancing.weights.{error}") from None
 
 
 def _train(fit: Fit, watcher: Watcher) -> None:

@@ -108,7 +108,7 @@ class Loop:
         self.optimiser = optimisers.build(training.optimiser, parameter_groups(model, training))
         self.ema = ema_model(model, training.ema) if training.ema else None
         self.kept = model if self.ema is None else cast("MultiTaskModel", self.ema.module)
-        balancer = balancing.build(training.balancing)
+        balancer = balancing.build(training.balancing, self.plan.steps)
         self.stepper = Stepper(model, self.optimiser, balancer, self.splits, training, self.seed)
         self.stepper.next_batch = lambda: self._rows(self.state.step + 1)
         self.state, self.best, self.now = State(), _copy(model), self.plan

@@ -253,6 +253,15 @@ def test_autoscales_weights_stay_as_they_are_after_the_exploration() -> None:
     assert method.state() == state
 
 
+def test_autoscale_explores_for_a_quarter_of_a_run_at_most() -> None:
+    method = weighting("autoscale")()
+    assert method.of_run(1000).explore == 50
+    assert method.of_run(40).explore == 10
+    shortest = method.of_run(3)
+    assert not any(shortest.needs(step) for step in range(3))
+    assert shortest.weights(facts(dict.fromkeys(TASKS, 1.0), 2)) == {"a": 0.6, "b": 0.3, "c": 0.1}
+
+
 def test_autoscale_leaves_a_task_its_share_whose_gradient_nobody_has_seen() -> None:
     method = weighting("autoscale")(explore=2)
     explored(method, {"a": [1, 1], "b": [1, 3], "c": [1, 0]})

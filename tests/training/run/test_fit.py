@@ -27,7 +27,6 @@ from components.files import read_json, sha256, verify_manifest
 from components.settings.training import Balancing
 from components.tracking.terminal import Terminal
 from components.training import parallel
-from components.training.balancing import weighting
 from components.training.run import fit
 from components.training.run.fit import Fit, inputs, run
 from components.training.run.measured import evaluate
@@ -281,13 +280,28 @@ def test_a_checkpoint_of_another_precision_is_not_left_behind_without_a_word(
     assert again.checkpoints == begun
 
 
-def test_a_run_that_ends_before_autoscale_has_found_weights_is_refused(shared_project: Path) -> None:
-    """It has 40 steps."""
+class Weighed(Watcher):
+    """Keeps what each head's loss counted in every step."""
+
+    def __init__(self) -> None:
+        self.weights: list[dict[str, float]] = []
+
+    def step(self, seen) -> None:
+        self.weights.append(dict(seen.weights))
+
+
+def test_a_short_run_explores_for_a_quarter_of_its_steps_and_then_has_autoscales_weights(
+    shared_project: Path, tmp_path: Path
+) -> None:
+    """Of its fifty steps' exploration it would not see the end."""
     project = params.load(shared_project / "params.yaml")
-    weights = {"weights": {"method": "autoscale", "explore": 40}}
-    chosen = {"balancing": Balancing.model_validate(weights)}
-    project = project.model_copy(update={"training": project.training.model_copy(update=chosen)})
-    said = r"^params\.yaml: training\.balancing\.weights\.explore: found 40, and the run has 40 steps"
-    with pytest.raises(UserError, match=said):
-        run(project, shared_project, Untrained())
-    weighting("autoscale")(explore=39).check_steps(40)
+    plan = PlanRecord.read(shared_project / "reports/plan.json").model_copy(update={"steps": 8})
+
+    def weights(balancing: Balancing) -> list[dict[str, float]]:
+        training = project.training.model_copy(update={"balancing": balancing})
+        watcher, own = Weighed(), project.model_copy(update={"training": training})
+        Fit(own, shared_project, plan, 1, area=str(tmp_path)).train(watcher)
+        return watcher.weights
+
+    shares, scaled = weights(Balancing()), weights(Balancing.model_validate({"weights": "autoscale"}))
+    assert [own == other for own, other in zip(scaled, shares, strict=True)] == [True] * 2 + [False] * 6

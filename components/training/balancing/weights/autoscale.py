@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -15,22 +15,18 @@ class AutoScale(Weighting):
     """Static weights in two phases, without a search (Yang et al. 2025, with their measure of the similarity
     of gradients' magnitudes, 2 |g_i| |g_j| / (|g_i|^2 + |g_j|^2), which is 1 where all are equal).
 
-    The first `explore` steps train with the mixture's shares; their first half, in which new heads settle,
-    is not looked at, and the second measures n_i, the mean of |g_i| on the encoder. From then on
-    w_i = (1 / n_i) / sum_j (1 / n_j), which costs nothing. A task whose gradient nobody has seen keeps its
-    share.
+    The first `explore` steps, at most a quarter of the run, train with the mixture's shares; their first
+    half, in which new heads settle, is not looked at, and the second measures n_i, the mean of |g_i| on the
+    encoder. From then on w_i = (1 / n_i) / sum_j (1 / n_j), which costs nothing. A task whose gradient nobody
+    has seen keeps its share.
     """
 
-    # steps with the mixture's shares, whose second half measures the gradients
+    # steps with the mixture's shares, whose second half measures the gradients; at most a quarter of the run
     explore: Steps = 50
     initial: ClassVar[Mapping[str, float]] = {"steps": 0.0, "norms": 0.0}
 
-    def check_steps(self, steps: int) -> None:
-        if steps <= self.explore:
-            raise ValueError(
-                f"explore: found {self.explore}, and the run has {steps} steps, so no weights would ever be "
-                f"set; expected fewer, or more training.tokens"
-            )
+    def of_run(self, steps: int) -> Self:
+        return self.model_copy(update={"explore": min(self.explore, steps // 4)})
 
     def needs(self, step: int) -> frozenset[Fact]:
         return frozenset({"gramian_KK"} if self._measures(step) else ())
