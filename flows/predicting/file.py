@@ -19,8 +19,8 @@ from typing import IO, Any, cast
 from components.data.contract.progress import RowProgress
 from components.data.sources.remotes.url import complaints
 from components.errors import UserError
-from components.files import MANIFEST, atomic_file, sha256
-from flows.predicting import reading, writing
+from components.files import MANIFEST, atomic_file, fsync, sha256
+from flows.predicting import answering, reading, writing
 from flows.predicting.answering import Answerer, windows
 from flows.predicting.reading import Record, Table
 from flows.running.lock import WORKSPACE
@@ -68,7 +68,9 @@ class Part:
                 yield cast("IO[bytes]", packed)
 
     def is_whole(self, counted: tuple[int, int]) -> None:
-        """Write down that the output is made: a command that is killed later only has to put it there."""
+        """Write down that the output is made, and on the disk: a command that is killed later only has to
+        put it there."""
+        fsync(self.whole)
         with atomic_file(self.done) as temporary:
             temporary.write_text(json.dumps(counted))
 
@@ -116,7 +118,7 @@ def run(
             _check(source, answerer, table.columns)
         identity = {
             "source": source, "version": version, "target": target, "tasks": tasks, "columns": dict(columns),
-            "model": sha256(bundle / MANIFEST),
+            "model": sha256(bundle / MANIFEST), "windows": answering.WINDOW,
         }  # fmt: skip
         part = Part(root, identity)
         there = _size(target)

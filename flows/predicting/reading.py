@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Any
 from components.data.sources.record import Values, Version
 from components.data.sources.remotes.url import complaints
 from components.errors import UserError, first_line
+from components.nesting import DEEPEST
 from components.repeated import distinct, twice_in
 
 if TYPE_CHECKING:
@@ -54,8 +55,10 @@ def ending(address: str) -> str:
     Raises:
         UserError: it is none of those that are read and written.
     """
-    name = address.partition("?")[0].lower().removesuffix(".gz")
-    found = name.rpartition(".")[2]
+    name = address.partition("?")[0].lower()
+    found = name.removesuffix(".gz").rpartition(".")[2]
+    if found == "parquet" and name.endswith(".gz"):
+        raise UserError(f"{address}: Parquet is compressed within, expected a name that ends in .parquet")
     if found == "ndjson":
         return "jsonl"
     if found not in ENDINGS:
@@ -105,6 +108,7 @@ def _json_lines(address: str, lines: Iterator[str]) -> Iterator[Record]:
             _check_json_lines(address, line)
         try:
             found = json.loads(line, object_pairs_hook=distinct)
+            _check_depth(found)
         except RecursionError:
             yield Record(number, {LINE: line.rstrip("\n")}, "nested too deeply")
         except ValueError as error:
@@ -112,6 +116,25 @@ def _json_lines(address: str, lines: Iterator[str]) -> Iterator[Record]:
         else:
             fields = found if isinstance(found, dict) else {"text": found}
             yield Record(number, fields, error=_not_utf8(line))
+
+
+def _check_depth(found: Any) -> None:
+    """What can just be read is too deep for whatever writes it again.
+
+    Raises:
+        RecursionError: it nests too deep.
+    """
+    layer = [[found]]
+    for _ in range(DEEPEST):
+        layer = [
+            one
+            for each in layer
+            for one in (each.values() if isinstance(each, dict) else each)
+            if isinstance(one, dict | list)
+        ]
+        if not layer:
+            return
+    raise RecursionError
 
 
 def _check_json_lines(address: str, first: str) -> None:

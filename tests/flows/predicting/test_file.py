@@ -230,6 +230,50 @@ def test_an_interrupted_command_goes_on_and_comes_to_the_same_bytes(
     assert Path("out.jsonl").read_bytes() == Path("whole.jsonl").read_bytes()
 
 
+def test_after_an_upgrade_that_cuts_other_windows_no_row_is_there_twice(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_lines("in.jsonl", [{"text": text} for text in TEXTS])
+    with monkeypatch.context() as context:
+        context.setattr(file.writing, "write", lambda *_: pytest.fail("the power is gone"))
+        with pytest.raises(pytest.fail.Exception):
+            ask("in.jsonl", "out.jsonl", ["sentiment"])
+    monkeypatch.setattr(answering, "WINDOW", (7, 10_000))
+    assert ask("in.jsonl", "out.jsonl", ["sentiment"]) == (40, 0)
+    assert [row["text"] for row in load("out.jsonl")] == TEXTS
+
+
+def test_what_is_called_whole_is_on_the_disk(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a power cut would leave a torn file that the same command puts in its place."""
+    flushed: list[str] = []
+    real = file.fsync
+    monkeypatch.setattr(file, "fsync", lambda path: flushed.append(path.name) or real(path))
+    real_done = file.atomic_file
+
+    def done(path: Path) -> Any:
+        flushed.append(path.name)
+        return real_done(path)
+
+    monkeypatch.setattr(file, "atomic_file", done)
+    Path("in.csv").write_text("text\nada\n")
+    ask("in.csv", "out.csv", ["sentiment"])
+    assert flushed == ["00000000.jsonl", "output", "done.json", "out.csv"]
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_what_nests_too_deeply_is_kept_with_its_reason_wherever_reading_it_just_works(
+    ask: Ask, kind: str
+) -> None:
+    """Whatever writes it again may not."""
+    deep = [
+        f'{{"text": "ada", "more": {"[" * depth}{"]" * depth}}}' for depth in (400, 500, *range(900, 1000, 3))
+    ]
+    Path("in.jsonl").write_text("\n".join(deep))
+    rows, unreadable = ask("in.jsonl", f"out.{kind}", ["sentiment"])
+    assert (rows, unreadable) == (len(deep), len(deep) - 1)
+    assert {row["error"].partition(": ")[2] for row in load(f"out.{kind}")[1:]} == {"nested too deeply"}
+
+
 def test_killed_after_the_output_stands_the_command_ends_well_and_keeps_nothing(
     ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -352,6 +396,7 @@ MISTAKES: list[tuple[bytes, dict[str, Any], str]] = [
     (b"body\na\n", {"txt": "body"}, "--column: no task reads 'txt' (did you mean 'text'?); they read text, text_pair"),
     (b"body\na\n", {"text": "boddy"}, "in.csv: has the columns body, expected boddy"),
     (b"text\na\n", {"target": "out.xlsx"}, "out.xlsx: unknown kind of file, expected a name that ends in one of .csv"),
+    (b"text\na\n", {"target": "out.parquet.gz"}, "out.parquet.gz: Parquet is compressed within, expected a name"),
     (b"text\na\n", {"source": "in.txt"}, "in.txt: unknown kind of file"),
     (b"text\na\n", {"source": "gone.csv"}, "gone.csv: no such file"),
     (b"PAR1 no", {"source": "in.parquet"}, "in.parquet: not a whole Parquet file"),
