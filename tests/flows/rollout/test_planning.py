@@ -293,6 +293,21 @@ def test_a_folder_of_a_release_that_is_served_and_was_removed_comes_back(
     assert log[0].startswith("a worker that starts anew cannot load what it is to answer with: ")
 
 
+@pytest.mark.slow
+def test_the_bento_that_a_service_began_with_is_in_use_and_comes_back(
+    project: Path, service: Service
+) -> None:
+    """The code of its workers is there: one that is started anew would not start."""
+    first = service.begin()
+    two_bentos.rollout(project, None)
+    service._params = (-1.0, None)
+    assert (first.release, service.tell().champion.release) == ("v1.0.0", "v1.0.1")
+    assert in_use(project) == {"v1.0.0", "v1.0.1"}
+    shutil.rmtree(Path(first.bundle).parents[1])
+    service.tell()
+    assert (Path(first.bundle) / "card.json").is_file()
+
+
 def test_a_release_without_the_signature_that_is_required_is_not_planned(
     project: Path, service: Service
 ) -> None:
