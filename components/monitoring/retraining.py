@@ -118,7 +118,7 @@ def ask(
 def refusal(policy: Retrain, earlier: Sequence[Request], now: datetime) -> str | None:
     """Why the policy allows no request now; None where it does. The month's budget is of trainings that came
     to an end: one that failed on its way, or never began, may be asked for again. What is of later than now
-    was asked by a clock that was AHEAD; by more than that it does not count, as that day may be years away."""
+    was asked by a clock that was AHEAD; by more than that it does not count: that day may be years away."""
     now = now.astimezone(UTC)
     past = [one for one in earlier if one.asked <= now + AHEAD]
     if not past:
