@@ -105,6 +105,123 @@ def test_a_folder_without_a_project_says_where_to_go(tmp_path: Path, mistake: Ca
 def test_a_folder_without_git_says_what_to_run(
     project: Path, tmp_path: Path, mistake: Callable[..., str]
 ) -> None:
+    for name in ("params.yaml", "dvc.yaml"):
+        shutil.copy(project / name, tmp_path)
+    assert "not a git repository; run `git init` and `dvc init`" in mistake(tmp_path, "status")
+
+
+def test_a_folder_without_dvc_says_what_to_run(
+    project: Path, tmp_path: Path, mistake: Callable[..., str]
+) -> None:
+    for name in ("params.yaml", "dvc.yaml"):
+        shutil.copy(project / name, tmp_path)
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    assert "run `dvc init`" in mistake(tmp_path, "status")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_a_mistake_in_the_settings_ends_a_run_before_anything_starts(tmp_path: Path, command: str) -> None:
+    project = toy.make(tmp_path / "project")
+    params = project / "params.yaml"
+    params.write_text(params.read_text().replace("family: regression", "family: regresion", 1))
+    assert "unknown family 'regresion' (did you mean 'regression'?)" in sentence(
+        toy.onetrunk(project, command)
+    )
+    assert not (project / ".onetrunk").exists()
+
+
+@pytest.mark.slow
+def test_a_broken_pipeline_ends_a_run_before_the_server_starts(tmp_path: Path) -> None:
+    project = toy.make(tmp_path / "project", "stages:\n  a: {cmd: x, dep: [b.txt]}\n")
+    assert "extra keys not allowed" in sentence(toy.onetrunk(project, "run"))
+
+
+@pytest.mark.slow
+def test_status_of_a_new_project_fits_one_screen(project: Path) -> None:
+    result = toy.onetrunk(project, "status")
+    assert result.returncode == 0
+    assert "5 of 5 changed" in result.stdout
+    assert "none yet; try onetrunk run" in result.stdout
+    assert len(result.stdout.splitlines()) < 24
+
+
+@pytest.mark.slow
+def test_status_names_the_champion_and_what_failed(tmp_path: Path) -> None:
+    project = toy.make(tmp_path / "project")
+    bentos.release(project, "a1b2c3")
+    failed = {"state": "failed", "target": None, "failed": {"train": "no room"}}
+    write_json(project / ".onetrunk/run.json", failed)
+    Verdict(
+        verdict="HOLD", model=ModelId(sha256="0"), champion=None, confidence=0.95, tasks={}, dropped={}
+    ).write(project / VERDICT)
+    shown = toy.onetrunk(project, "status").stdout
+    assert "v1.0.0 (bundle a1b2c3), released today" in shown
+    assert "train: no room" in shown
+    assert re.search(r"HOLD, today \d\d:\d\d, of an earlier state of the project", shown)
+
+
+@pytest.mark.parametrize("arguments", [["serve"], ["predict", "a text"]], ids=["serve", "predict"])
+def test_without_a_release_there_is_nothing_to_ask(
+    project: Path, arguments: list[str], mistake: Callable[..., str]
+) -> None:
+    assert "nothing has been released yet; run `onetrunk run`" in mistake(project, *arguments)
+
+
+def test_a_bento_that_is_not_there_is_named(project: Path, mistake: Callable[..., str]) -> None:
+    assert "nowhere: no such folder" in mistake(project, "serve", "--bento", "nowhere")
+
+
+def test_a_port_already_taken_is_named(project: Path, tmp_path: Path, mistake: Callable[..., str]) -> None:
+    pytest.importorskip("components.release.query")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        (tmp_path / "bento.yaml").touch()
+        assert port in mistake(project, "serve", "--bento", str(tmp_path), "--port", port)
+
+
+def test_a_service_that_does_not_answer_is_named(tmp_path: Path, mistake: Callable[..., str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+    said = mistake(tmp_path, "predict", "a text", "--url", url)
+    assert said.startswith(f"error: {url}: no answer (")
+    assert said.endswith("is `onetrunk serve` running there?")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["serve", "--port", "99999"], "--port: found '99999', expected a port from 1 to 65535"),
+        (["serve", "--port", "http"], "--port: found 'http', expected a port from 1 to 65535"),
+        (["serve", "--bento", "docs"], "docs: no Bento (no bento.yaml in it)"),
+        (["serve", "--bento", "dox"], "dox: no such folder"),
+    ],
+)
+def test_a_mistaken_argument_is_one_sentence(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(Path(__file__).parents[2])
+    with pytest.raises(SystemExit) as ended:
+        cli.main(arguments)
+    assert ended.value.code == 2
+    message = capsys.readouterr().err
+    assert message.startswith("error: ")
+    assert said in message
+    assert message.count("\n") == 1
+
+
+def test_without_a_command_it_lists_them(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main([])
+    assert ended.value.code == 2
+    shown = capsys.readouterr().out
+    assert all(command in shown for command in commands())
+
+
+def test_what_may_succeed_later_is_one_sentence_and_an_exit_code_of_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that does not answer at this moment, say."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(predict, "in_project", lambda _: None)
     monkeypatch.setattr(predict, "_bundle", lambda _: tmp_path)
