@@ -218,6 +218,7 @@ def test_without_a_command_it_lists_them(capsys: pytest.CaptureFixture[str]) -> 
     assert all(command in shown for command in commands())
 
 
+@pytest.mark.slow  # torch is imported
 def test_what_may_succeed_later_is_one_sentence_and_an_exit_code_of_its_own(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
