@@ -145,10 +145,8 @@ class Rollover:
         if written == self._written and not due:
             return
         plan = Plan.read(file)
-        if self._written not in (
-            0.0,
-            written,
-        ):  # the first one that a worker finds may be of somebody who has ended
+        # the first one that a worker finds may be of somebody who has ended
+        if self._written not in (0.0, written):
             self._heard = time.monotonic()
         if plan != self._plan or due:
             self._pause = self._pause if plan == self._plan else 0.0

@@ -194,6 +194,9 @@ def test_a_worker_that_could_not_load_a_champion_tries_again_ever_more_seldom(
     assert times == [0, 60, 180, 420, 900]
     assert WorkerReport.read(next(worker.folder.glob("worker-*"))).refused == {}
     assert told(worker, targets[0]).serving == "v1.0.0"  # which it has known since
+    monkeypatch.setattr(rollover, "load_champion", raises)
+    told(worker, targets[1])
+    assert worker._pause == rollover.AGAIN  # of another plan, as at first
 
 
 def test_a_release_is_tried_again_though_nobody_watches_over_the_service_any_more(
