@@ -90,6 +90,7 @@ class Rollover:
         self._written = 0.0  # when, seconds since 1970
         self._heard = -math.inf  # when that was seen to change, by a clock that nobody sets
         self._mute = False  # it could not write down how it is
+        self._missed = False  # it was said that nobody tells what to serve
         self._loading: Mark | None = None  # of the candidate that it has begun to load last
         self._pause, self._due = 0.0, math.inf  # before a release that was refused is loaded again, and when
         self._leaving: list[weakref.ref[Loaded]] = []
@@ -136,6 +137,7 @@ class Rollover:
         finally:  # a plan that is gone or torn is nobody's who hears what becomes of a trial
             if isinstance(trying := self.releases.trying, Trying):
                 self._judge(trying, self._is_watched)
+        self._miss()
         self._give_back()
         self._say()
 
@@ -158,9 +160,21 @@ class Rollover:
         self._written = written
 
     @property
+    def follows(self) -> bool:
+        """Whether somebody tells what to serve: whoever does touches the plan again and again."""
+        return time.monotonic() - self._heard <= FORGOTTEN
+
+    @property
     def _is_watched(self) -> bool:
-        """Whether somebody hears what becomes of a trial: whoever does touches the plan again and again."""
-        return not self._mute and time.monotonic() - self._heard <= FORGOTTEN
+        """Whether somebody hears what becomes of a trial."""
+        return self.follows and not self._mute
+
+    def _miss(self) -> None:
+        """Say once that nobody tells what to serve any more: no rollback would reach this worker."""
+        missed = self._heard > -math.inf and not self.follows
+        if missed and not self._missed:
+            LOG.error("nobody tells this worker any more what to serve; start `onetrunk serve` anew")
+        self._missed = missed
 
     def _judge(self, trying: Trying, watched: bool) -> None:
         """End a trial here where this worker alone has seen enough, or nobody hears what it sees."""

@@ -84,6 +84,7 @@ class Onetrunk:
 
         sys.setswitchinterval(SWITCH_SECONDS)
         group.share_processor()
+        self.rollover: rollover.Rollover | None = None
         self.releases = Releases(rollover.first())
         recording.recorder()
         direct.answer_by(self.respond)
@@ -165,7 +166,9 @@ class Onetrunk:
         what they answer with: two releases, where one of them could not load the new one."""
         releases = group.releases() or Counter([self.releases.first.served.name])
         well = self.releases.first.batcher.alive and group.complete()
-        said = {"ready": well, "workers": group.size(), "releases": releases}
+        said: dict[str, Any] = {"ready": well, "workers": group.size(), "releases": releases}
+        if self.rollover:
+            said["follows"] = self.rollover.follows  # the champion, which a rollback changes
         return JSONResponse(said, status_code=200 if well else 503)
 
 

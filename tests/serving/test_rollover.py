@@ -485,6 +485,25 @@ def test_a_worker_that_is_started_again_begins_no_trial_that_nobody_watches_over
     assert again.releases.trying is not None
 
 
+def test_that_nobody_tells_any_more_what_to_serve_is_said_once(
+    worker: rollover.Rollover, targets: list[Target], later: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No rollback would reach the worker."""
+    log: list[str] = []
+    monkeypatch.setattr(rollover.LOG, "error", lambda line, *values: log.append(line % values))
+    assert not rollover.Rollover(worker.releases, worker.folder).follows  # before it has looked
+    told(worker, targets[0])
+    for _ in range(2):
+        log.clear()
+        told(worker, targets[0])
+        assert worker.follows
+        later[0] += FORGOTTEN + 1
+        for _ in range(3):
+            worker.look()
+        assert not worker.follows
+        assert log == ["nobody tells this worker any more what to serve; start `onetrunk serve` anew"]
+
+
 def test_a_clock_that_is_set_ends_no_trial_and_keeps_none_alive(
     worker: rollover.Rollover, targets: list[Target], later: list[float]
 ) -> None:

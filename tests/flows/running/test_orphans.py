@@ -14,14 +14,15 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 from uuid import UUID
 
+import httpx
 import psutil
 import pytest
 from prefect.client.schemas.objects import State, StateType
 from prefect.states import Completed
 
-from components.errors import UserError
+from components.errors import UserError, disk_sentence
 from flows import monitor, traffic
-from flows.running import lock, orphans, prefect_server
+from flows.running import artifacts, lock, orphans, prefect_server
 from tests import disks
 from tests.flows import toy
 from tests.flows.conftest import Server
@@ -32,7 +33,7 @@ import os, sys
 from pathlib import Path
 from prefect import flow
 from prefect.states import Completed
-from flows.running import lock, orphans, prefect_server
+from flows.running import artifacts, lock, orphans, prefect_server
 
 @flow(name="claiming", persist_result=False)
 def claiming():
@@ -156,9 +157,10 @@ def test_a_claim_is_unheld_when_its_process_has_ended_and_what_is_none_is_left_a
     assert found == {unheld: claim, torn: None}
 
 
+@pytest.mark.parametrize("error", [UserError("nothing has been released yet"), OSError(28, "No space left")])
 @pytest.mark.parametrize("flow", [monitor, traffic])
 def test_a_run_that_ends_by_a_mistake_says_so_in_its_claim(
-    flow: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    flow: ModuleType, error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else one whose end the server has not heard of would be said to have been killed."""
     monkeypatch.chdir(tmp_path)
@@ -170,14 +172,14 @@ def test_a_run_that_ends_by_a_mistake_says_so_in_its_claim(
         claim.touch()
         orphans._held["run"] = claim.open("r+")
         orphans._write("run", orphans.Claim(folder="", machine="", server=""))
-        raise UserError("nothing has been released yet")
+        raise error
 
     monkeypatch.setattr(orphans, "claim_and_sweep", claimed)
     monkeypatch.setattr(monitor, "find", lambda _: None)  # there is no section
     state = getattr(flow, flow.__name__.rpartition(".")[2]).fn()
     orphans._held.pop("run").close()
     del orphans._said["run"]
-    assert (state.type, state.message) == (StateType.FAILED, "nothing has been released yet")
+    assert (state.type, state.message) == (StateType.FAILED, disk_sentence(error) or str(error))
     found = orphans.Claim.model_validate_json(claim.read_text())
     assert (found.ended, found.message) == (StateType.FAILED, state.message)
 
@@ -199,6 +201,19 @@ def test_what_a_command_beside_a_run_starts_is_none_of_what_a_dead_run_has_left(
     assert beside.is_running()
     assert not of_dead.is_running() or of_dead.status() == psutil.STATUS_ZOMBIE
     beside.kill()
+
+
+def test_a_page_that_the_server_does_not_take_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+
+    def refuses(*_: object, **__: object) -> None:
+        raise httpx.ConnectError("nobody listens")
+
+    logger = SimpleNamespace(warning=lambda line, error: said.append(line % error))
+    monkeypatch.setattr(artifacts, "create_markdown_artifact", refuses)
+    monkeypatch.setattr(artifacts, "get_run_logger", lambda: logger)
+    artifacts.show("a page", "key", "what it is")
+    assert said == ["the report is not shown here: nobody listens"]
 
 
 def start(project: Path, server: Server, *words: str) -> subprocess.Popen[bytes]:
