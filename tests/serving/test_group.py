@@ -38,6 +38,7 @@ def test_a_service_is_ready_once_every_worker_is_and_not_when_one_was_killed() -
     with worker() as other:
         assert group.complete()
         assert group.releases() == {"v1.0.0": 1, "v1.0.1": 1}
+        group.say("v1.0.10-a-longer-name")
         group.say("v1.0.1")
         assert group.releases() == {"v1.0.1": 2}
         group.leave()
