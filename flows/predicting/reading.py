@@ -136,14 +136,10 @@ def _check_depth(found: Any) -> None:
     Raises:
         RecursionError: it nests too deep.
     """
-    layer = [[found]]
+    layer: list[Any] = [[found]]
     for _ in range(DEEPEST):
-        layer = [
-            one
-            for each in layer
-            for one in (each.values() if isinstance(each, dict) else each)
-            if isinstance(one, dict | list)
-        ]
+        parts = (each.values() if isinstance(each, dict) else each for each in layer)
+        layer = [one for each in parts for one in each if isinstance(one, dict | list)]
         if not layer:
             return
     raise RecursionError

@@ -229,6 +229,7 @@ def test_a_candidate_that_one_of_several_workers_could_not_load_is_tried_there_a
     with monkeypatch.context() as context:
         context.setattr(rollover, "load", raises)
         assert told(worker, targets[0], canary(targets[1])).trying is None
+    assert marks(worker) == []
     later[0] = rollover.AGAIN + 1
     assert told(worker, targets[0], canary(targets[1])).trying == "v1.0.1"
 
