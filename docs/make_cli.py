@@ -21,6 +21,7 @@ where `params.yaml` and `dvc.yaml` are.
 | 0 | done, or nothing to do |
 | 1 | a stage failed |
 | 2 | a mistake in settings, data or the command, or the gate did not say PROMOTE: one sentence says which |
+| 75 | something does not answer that may do so later, as a server: one sentence says which |
 | 130 | interrupted; the same command goes on from there |
 """
 

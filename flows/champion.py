@@ -54,7 +54,7 @@ def serve(root: Path, host: str, port: int) -> None:
 
     check_port(host, port)
     folder = service.open_folder(root)
-    first = service.Service(root, folder).tell().champion
+    first = service.Service(root, folder).begin()
     command = [sys.executable, "-m", "flows.rollout.watch", str(folder)]
     subprocess.Popen(command, cwd=root, stdin=subprocess.DEVNULL, env={**QUIET, **os.environ})
     bento = Path(first.bundle).parents[1]

@@ -11,7 +11,15 @@ from importlib.metadata import version
 from typing import NoReturn
 
 from components.environment import collect_seldom, restart_in_utf8
-from components.errors import EXIT_INTERRUPTED, EXIT_USER_ERROR, UserError, disk_sentence, near_miss
+from components.errors import (
+    EXIT_INTERRUPTED,
+    EXIT_TRY_AGAIN,
+    EXIT_USER_ERROR,
+    TryAgainError,
+    UserError,
+    disk_sentence,
+    near_miss,
+)
 from flows.commands import commands
 
 
@@ -65,6 +73,9 @@ def _exit_code(given: argparse.Namespace) -> int:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_USER_ERROR
+    except TryAgainError as error:
+        print(f"error: {error}; give the same command again", file=sys.stderr)
+        return EXIT_TRY_AGAIN
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from here", file=sys.stderr)
         return EXIT_INTERRUPTED

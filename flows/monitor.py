@@ -11,21 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from prefect import flow, task
-from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.runtime import deployment
 from prefect.states import Cancelled, Completed, Failed
 
 from components import params
-from components.errors import UserError
+from components.errors import UserError, disk_sentence
 from components.monitoring.history import FOLDER, BusyError, History
 from components.monitoring.judging import judge_windows
 from components.monitoring.records import Judgement
 from components.params.checks.monitor import find
 from flows.monitoring import events, scoring
 from flows.monitoring.scoring import Scored
-from flows.running import orphans
+from flows.running import artifacts, orphans
 
 ARTIFACT = "monitor-summary"
 REFUSED = "Refused"  # the state after a user's mistake
@@ -42,7 +41,7 @@ def monitor() -> State[Any]:
     """Score what is new, judge the windows that have ended, raise the surges: the project in this folder.
 
     One run of a project at a time: another waits, or, if its schedule has begun it, is Cancelled. The run is
-    Failed by a user's mistake, with its sentence.
+    Failed by a user's mistake or a full disk, with its sentence.
     """
     root = Path.cwd()
     history = History(root / FOLDER)
@@ -59,11 +58,15 @@ def monitor() -> State[Any]:
         return Cancelled(message=str(error))
     except UserError as error:
         return orphans.conclude(Failed(name=REFUSED, message=str(error)))
+    except OSError as error:
+        if (sentence := disk_sentence(error)) is None:
+            raise
+        return orphans.conclude(Failed(name=REFUSED, message=sentence))
     lines = [
         *_told(scored),
         *(line for window in windows for line in table(Judgement.read(history.file(window)))),
     ]
-    create_markdown_artifact("\n".join(lines), key=ARTIFACT, description="What the last run has found")
+    artifacts.show("\n".join(lines), ARTIFACT, "What the last run has found")
     print("\n".join(lines))
     found = f"{_counted(scored.new, 'new article')}, {_counted(raised, 'surge')}"
     return orphans.conclude(Completed(message=found))

@@ -11,12 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
 from prefect import flow, get_run_logger, task
-from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
-from prefect.exceptions import PrefectException
 from prefect.futures import PrefectFuture, as_completed
 from prefect.states import Cancelled, Completed, Failed
 from prefect.tasks import Task
@@ -29,7 +26,7 @@ from components.evaluation.page import MARKDOWN
 from components.evaluation.records import SUMMARY, VERDICT
 from components.monitoring import retraining
 from flows.notifications import events, news
-from flows.running import budget, clock, console, dvc_stage, orphans, run_state
+from flows.running import artifacts, budget, clock, console, dvc_stage, orphans, run_state
 from flows.running.console import StageDisplay
 from flows.running.dvc_stage import Outcome
 from flows.running.graph import Graph, locked_stages, read, settle_lock
@@ -243,15 +240,10 @@ def _left_to_do(graph: Graph, display: StageDisplay) -> str:
 
 
 def _publish(root: Path, state: State[Any]) -> None:
-    """Show Prefect what has failed, and the gate's report if this run has come to it; a server that does not
-    take it changes nothing."""
+    """Show Prefect what has failed, and the gate's report if this run has come to it."""
     parts = [f"## The run has failed\n\n{state.message}\n"] if state.is_failed() else []
     if (root / SUMMARY).is_file() and (root / MARKDOWN).is_file():  # a gate that says no has written both
         parts.append((root / MARKDOWN).read_text(encoding="utf-8"))
     if not parts:
         return
-    page = "\n".join(parts)
-    try:
-        create_markdown_artifact(page, key=ARTIFACT, description="What the last run has come to")
-    except (httpx.HTTPError, PrefectException) as error:
-        get_run_logger().warning("the report is not shown here: %s", error)
+    artifacts.show("\n".join(parts), ARTIFACT, "What the last run has come to")

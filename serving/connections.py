@@ -27,6 +27,7 @@ from serving import group
 from serving.callers import PROXIES
 
 HEADER_SECONDS = 20.0  # for a request's headers, and for what is left to send or to read after its answer
+LEFT_OVER = 16 << 20  # bytes of a body that are read after its answer, so that who sends it first gets that
 LAST_SECONDS = 1.0  # that a connection is open for one more request when the server ends
 TURNS = 8  # of the loop
 LOOKS = 8  # connections that are looked at to close one
@@ -44,6 +45,7 @@ class Limited(H11Protocol):
         """As uvicorn's; where too many say nothing, the oldest goes."""
         super().connection_made(transport)
         self.next: asyncio.TimerHandle | None = None  # look at it
+        self.left_over = 0  # bytes, of the request that is answered
         self.silent[self] = None
         if len(self.silent) > self.most_silent:
             self._make_room()
@@ -53,9 +55,16 @@ class Limited(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """As uvicorn's; a request that was on its way when the server ended is the connection's last."""
+        if self._goes_on():
+            self.left_over += len(data)
+            if self.left_over > LEFT_OVER:
+                self.transport.abort()
+                return
+        before = self.cycle
         super().data_received(data)
         if self.cycle is not None:
             self.silent.pop(self, None)
+            self.left_over = self.left_over if self.cycle is before else 0
             if self.ending:
                 self._last()
 
@@ -127,6 +136,10 @@ class Limited(H11Protocol):
         if now is not None and now == before:
             (self.transport.abort if self.transport.is_closing() else self.transport.close)()
         self.next = self.loop.call_later(HEADER_SECONDS, self._look, now)
+
+    def _goes_on(self) -> bool:
+        """Whether a body goes on whose request was answered, and which nobody reads any more."""
+        return bool(self.cycle and self.cycle.response_complete and self.conn.their_state is h11.SEND_BODY)
 
     def _waits_for(self) -> tuple[str, object] | None:
         """What its caller has to do next, and after which request; None while one is read and answered."""

@@ -1,8 +1,8 @@
-"""The workers of one service, and which of them are ready.
+"""The workers of one service: which of them are ready, and what they answer with.
 
 Each has a file, in a folder that the process that starts them makes, and holds a lock on it from when it has
-answered its first questions until it ends; the system lets go of the lock however it ends. So any of them can
-say whether all are ready, and whether it is the last.
+answered its first questions until it ends; the system lets go of the lock however it ends. The file says
+which release answers. So any of them can say whether all are ready, with what, and whether it is the last.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import shutil
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -21,6 +22,7 @@ from components.errors import UserError
 from components.release.variables import WORKERS, WORKERS_FOLDER
 
 PATIENCE = 1.0  # seconds in which a file becomes free that somebody only looks at
+NAME = 64  # bytes of a release's name in a file
 _held: list[IO[bytes]] = []
 
 
@@ -58,12 +60,19 @@ def share_processor() -> None:
         torch.set_num_threads(max(1, torch.get_num_threads() // size()))
 
 
-def join() -> None:
-    """This worker is ready."""
+def join(release: str) -> None:
+    """This worker is ready, and answers with this release."""
     until = time.monotonic() + PATIENCE
     while not _held and _files() and time.monotonic() < until:
         _held.extend(_taken())
         time.sleep(0 if _held else 0.01)
+    say(release)
+
+
+def say(release: str) -> None:
+    """It answers with this release now."""
+    for file in _held:
+        os.pwrite(file.fileno(), release.encode()[:NAME].ljust(NAME), 0)
 
 
 def leave() -> None:
@@ -77,6 +86,12 @@ def complete() -> bool:
     for path in _files():
         os.utime(path)
     return not any(map(_is_free, _files()))
+
+
+def releases() -> Counter[str]:
+    """What the workers answer with that are ready -> how many of them do."""
+    ready = (path for path in _files() if not _is_free(path))
+    return Counter(path.read_bytes().decode(errors="replace").strip() for path in ready)
 
 
 def left() -> bool:
@@ -93,8 +108,8 @@ def _files() -> list[Path]:
 def _taken() -> Iterator[IO[bytes]]:
     """The first file that nobody holds, locked."""
     for path in _files():
-        file = path.open("rb")
-        if _lock(file, fcntl.LOCK_EX):
+        file = path.open("r+b", buffering=0)
+        if locked(file):
             yield file
             return
         file.close()
@@ -102,10 +117,11 @@ def _taken() -> Iterator[IO[bytes]]:
 
 def _is_free(path: Path) -> bool:
     with path.open("rb") as file:
-        return _lock(file, fcntl.LOCK_SH)
+        return locked(file, fcntl.LOCK_SH)
 
 
-def _lock(file: IO[bytes], kind: int) -> bool:
+def locked(file: IO[bytes], kind: int = fcntl.LOCK_EX) -> bool:
+    """Hold a lock on an open file, if nobody else does."""
     try:
         fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -7,7 +7,7 @@ import contextlib
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from components.errors import UserError
@@ -15,6 +15,7 @@ from components.evaluation.answers import Exchange, rounded
 from components.rollout.agreement import is_near, is_sound
 from components.rollout.mark import Mark, deaths
 from components.rollout.records import DEATHS, Target
+from serving import group
 from serving.batcher import ordinary
 from serving.bundle import Served
 from serving.loaded import Loaded
@@ -23,6 +24,29 @@ from serving.watch import metrics
 
 SECONDS = 600.0  # in which a release is loaded and has answered
 PAUSE = 0.5  # seconds between two looks whether it is still wanted
+TURN = ".loading"  # in the folder of a service: the worker that loads a release holds a lock on it
+
+
+class UnwantedError(UserError):
+    """Something else is to be loaded meanwhile."""
+
+
+@contextlib.contextmanager
+def alone(folder: Path, wanted: Callable[[], bool]) -> Iterator[None]:
+    """One worker of a service at a time, for as long as this one is `wanted`: of a release that ends whoever
+    loads it two die, and not all; and there is room for one more model, not for one more in each.
+
+    Raises:
+        UnwantedError: it is not wanted any more.
+    """
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(OSError):  # a full disk: then all at once
+            file = held.enter_context((folder / TURN).open("wb"))
+            while not group.locked(file):
+                if not wanted():
+                    raise UnwantedError("it is no longer wanted")
+                time.sleep(PAUSE)
+        yield
 
 
 def begin_trial(folder: Path, of: str) -> Mark:
@@ -58,6 +82,7 @@ def load(target: Target, mark: Mark | None, wanted: Callable[[], bool] = lambda:
 
     Raises:
         UserError: it is damaged, hangs, or does not answer as it did.
+        UnwantedError: it is not wanted any more.
     """
     loading = _Loading(target)
     try:
@@ -73,8 +98,9 @@ def _waited_for(loading: _Loading, target: Target, mark: Mark | None, wanted: Ca
         while wanted() and time.monotonic() < until:
             if (found := loading.wait(PAUSE)) is not None:
                 return found
-    why = f"it has not answered its examples after {SECONDS:.0f} s" if wanted() else "it is no longer wanted"
-    raise UserError(f"release {target.release}: {why}")
+    if not wanted():
+        raise UnwantedError(f"release {target.release}: it is no longer wanted")
+    raise UserError(f"release {target.release}: it has not answered its examples after {SECONDS:.0f} s")
 
 
 class _Loading:

@@ -29,7 +29,7 @@ from components.files import verify_manifest
 from components.model.fused import fused
 from components.model.products import lay_out
 from components.model.runtimes import EAGER, Running, begin
-from components.model.saving import load
+from components.model.saving import load, own
 from components.release.records import RUNTIMES, BundleCard, Limits, RuntimeReport
 from serving import apart
 from serving.questions import Answers, Asked, Question, Reader, Tokens, distinct
@@ -61,6 +61,7 @@ class Predictor:
         self.limits = BundleCard.read(card).limits if card.is_file() else UNLIMITED
         self.bundle, self.running = bundle, Running(EAGER, EAGER)
         self.model = load(bundle)
+        own(self.model)
         self.cards: HeadCards = self.model.config.tasks
         self.tokenizer = Tokenizer.from_file(str(bundle / "tokenizer.json"))
         self.tokenizer.no_padding()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ import bentoml
 from _bentoml_impl.server.allocator import ResourceAllocator
 from bentoml.exceptions import BentoMLException
 from pydantic_core import to_json
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from components.environment import QUIET, SERVICE
 from components.errors import UserError
@@ -83,11 +84,13 @@ class Onetrunk:
 
         sys.setswitchinterval(SWITCH_SECONDS)
         group.share_processor()
+        self.rollover: rollover.Rollover | None = None
         self.releases = Releases(rollover.first())
-        self.rollover = rollover.begin(self.releases)
         recording.recorder()
         direct.answer_by(self.respond)
-        group.join()
+        direct.tell_by(self.ready)
+        group.join(self.releases.first.served.name)
+        self.rollover = rollover.begin(self.releases)
 
     @bentoml.api(input_spec=PredictRequest, output_spec=PredictResponse)  # type: ignore[untyped-decorator]
     async def predict(
@@ -158,9 +161,15 @@ class Onetrunk:
         """For /livez: whether somebody computes."""
         return self.releases.first.batcher.alive
 
-    async def __is_ready__(self) -> bool:
-        """For /readyz: the same; and every worker has answered a question, and none is about to end."""
-        return self.releases.first.batcher.alive and group.complete()
+    def ready(self) -> Response:
+        """For /readyz: the same; and every worker has answered a question, and none is about to end. It tells
+        what they answer with: two releases, where one of them could not load the new one."""
+        releases = group.releases() or Counter([self.releases.first.served.name])
+        well = self.releases.first.batcher.alive and group.complete()
+        said: dict[str, Any] = {"ready": well, "workers": group.size(), "releases": releases}
+        if self.rollover:
+            said["follows"] = self.rollover.follows  # the champion, which a rollback changes
+        return JSONResponse(said, status_code=200 if well else 503)
 
 
 def _body(by: Served, answers: list[Answers]) -> bytes:

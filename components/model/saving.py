@@ -52,6 +52,13 @@ def load(folder: Path) -> MultiTaskModel:
     return model
 
 
+def own(model: nn.Module) -> None:
+    """Copy a model's weights into memory of this process. What was loaded is mapped from its file: whoever
+    writes into that file would change the model's answers, and who shortens it would end the process."""
+    for weights in (*model.parameters(), *model.buffers()):
+        weights.data = weights.data.clone()
+
+
 def _read(folder: Path) -> MultiTaskModel:
     """The model of a folder, all of whose weights are there."""
     from safetensors.torch import load_file

@@ -39,6 +39,7 @@ class Request(Record):
     accepted: dict[str, int] = Field(default_factory=dict)  # task -> rows of feedback since that release
     sent: bool = False  # Prefect's server has heard of it
     outcome: str | None = None  # of the run that answered it; null while none has
+    answered: AwareDatetime | None = None  # when that was: one run answers all that are open
 
     @property
     def name(self) -> str:
@@ -88,7 +89,7 @@ def change(root: Path, name: str, **what: Any) -> None:
 def answer(root: Path, outcome: str, began: datetime, now: datetime) -> None:
     """A run that began then has ended: it has answered what was not asked since."""
     for one in _answered(root, began, now):
-        change(root, one.name, outcome=outcome)
+        change(root, one.name, outcome=outcome, answered=now)
 
 
 def _answered(root: Path, began: datetime, now: datetime) -> list[Request]:
@@ -115,8 +116,9 @@ def ask(
 
 
 def refusal(policy: Retrain, earlier: Sequence[Request], now: datetime) -> str | None:
-    """Why the policy allows no request now; None where it does. One that is of later than now was asked by a
-    clock that was AHEAD; by more than that it does not count, as that day may be years away."""
+    """Why the policy allows no request now; None where it does. The month's budget is of trainings that came
+    to an end: one that failed on its way, or never began, may be asked for again. What is of later than now
+    was asked by a clock that was AHEAD; by more than that it does not count: that day may be years away."""
     now = now.astimezone(UTC)
     past = [one for one in earlier if one.asked <= now + AHEAD]
     if not past:
@@ -125,9 +127,10 @@ def refusal(policy: Retrain, earlier: Sequence[Request], now: datetime) -> str |
     again = last + timedelta(days=policy.cooldown_days)
     if now < again:
         return f"one was asked for on {last:%Y-%m-%d}, and retrain.cooldown_days waits until {again:%Y-%m-%d}"
-    month = [one for one in past if f"{one.asked:%Y-%m}" == f"{now:%Y-%m}"]
-    if len(month) >= policy.most_a_month:
-        return f"{len(month)} were asked for in {now:%B}, as many as retrain.most_a_month allows"
+    month = [one for one in past if one.outcome is not None and f"{one.asked:%Y-%m}" == f"{now:%Y-%m}"]
+    if (trained := len({one.answered or one.asked for one in month})) >= policy.most_a_month:
+        said = f"{trained} that were asked for in {now:%B} have come to an end"
+        return f"{said}, as many as retrain.most_a_month allows"
     return None
 
 

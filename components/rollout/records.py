@@ -116,6 +116,7 @@ class WorkerReport(Record):
     remedy = PLAN
 
     serving: str  # the release that answers
+    bundle: str | None = None  # the folder of its model and its card
     trying: str | None = None  # the candidate, if it is loaded
     refused: dict[str, str] = Field(default_factory=dict)  # version -> why it was not loaded
     counts: dict[str, Counts] = Field(default_factory=dict)  # by when the trial began

@@ -14,4 +14,4 @@ class Retrain(Section):
     # so many rows of feedback that were accepted since the champion's release; left out, they are no reason
     accepted_rows: Rows | None = None
     cooldown_days: Annotated[Positive, Unit("days")] = 7  # from one that was asked for to the next
-    most_a_month: Annotated[Positive, Unit("retrainings")] = 4  # that are asked for, by the calendar
+    most_a_month: Annotated[Positive, Unit("retrainings")] = 4  # that were asked for and came to an end

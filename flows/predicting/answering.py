@@ -95,6 +95,9 @@ class Answerer:
         except UnicodeEncodeError:
             record.error = "half a character (a lone surrogate)"
             return None
+        except RecursionError:
+            record.error = "nested too deeply"
+            return None
         except (BadRequestError, TypeError) as error:
             record.error = str(error).removeprefix("texts[0].")
             return None

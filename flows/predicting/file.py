@@ -12,6 +12,7 @@ import gzip
 import hashlib
 import json
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, cast
@@ -19,8 +20,8 @@ from typing import IO, Any, cast
 from components.data.contract.progress import RowProgress
 from components.data.sources.remotes.url import complaints
 from components.errors import UserError
-from components.files import MANIFEST, atomic_file, sha256
-from flows.predicting import reading, writing
+from components.files import MANIFEST, atomic_file, fsync, sha256
+from flows.predicting import answering, reading, writing
 from flows.predicting.answering import Answerer, windows
 from flows.predicting.reading import Record, Table
 from flows.running.lock import WORKSPACE
@@ -61,14 +62,16 @@ class Part:
     def output(self, target: str) -> Iterator[IO[bytes]]:
         """A file for what is to stand at `target`."""
         with self.whole.open("wb") as file:
-            if not target.partition("?")[0].lower().endswith(".gz"):
+            if not reading.is_packed(target):
                 yield file
                 return
             with gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as packed:
                 yield cast("IO[bytes]", packed)
 
     def is_whole(self, counted: tuple[int, int]) -> None:
-        """Write down that the output is made: a command that is killed later only has to put it there."""
+        """Write down that the output is made, and on the disk: a command that is killed later only has to
+        put it there."""
+        fsync(self.whole)
         with atomic_file(self.done) as temporary:
             temporary.write_text(json.dumps(counted))
 
@@ -116,7 +119,7 @@ def run(
             _check(source, answerer, table.columns)
         identity = {
             "source": source, "version": version, "target": target, "tasks": tasks, "columns": dict(columns),
-            "model": sha256(bundle / MANIFEST),
+            "model": sha256(bundle / MANIFEST), "windows": answering.WINDOW,
         }  # fmt: skip
         part = Part(root, identity)
         there = _size(target)
@@ -184,12 +187,29 @@ def _check(source: str, answerer: Answerer, columns: Sequence[str]) -> None:
 
 
 def _size(target: str) -> int | None:
-    """Bytes of what stands at an address; None where nothing does."""
+    """Bytes of what stands at an address that can be written; None where nothing does.
+
+    Raises:
+        UserError: nothing can be written there, which is better said before rows are answered for hours.
+    """
     import fsspec
 
     with complaints(target):
         system, path = fsspec.core.url_to_fs(target)
+        if path.startswith("http"):
+            raise UserError(f"{target}: can only be read, expected a file, or an address such as s3://...")
+        if "file" in system.protocol:
+            _make_room(target, Path(path).parent)
         return int(system.size(path) or 0) if system.exists(path) else None
+
+
+def _make_room(target: str, folder: Path) -> None:
+    """Make the folder of an output, and look whether it can be written to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise UserError(f"{target}: cannot be written ({error.strerror})") from None
 
 
 def _put(source: Path, target: str) -> None:

@@ -18,10 +18,12 @@ from typing import IO, TYPE_CHECKING, Any
 from components.data.sources.record import Values, Version
 from components.data.sources.remotes.url import complaints
 from components.errors import UserError, first_line
+from components.nesting import DEEPEST
 from components.repeated import distinct, twice_in
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 LONGEST = 10_000_000  # characters of a field; the csv module's own limit is 131,072
 BATCH = 1024  # rows of a Parquet file in memory
@@ -54,14 +56,28 @@ def ending(address: str) -> str:
     Raises:
         UserError: it is none of those that are read and written.
     """
-    name = address.partition("?")[0].lower().removesuffix(".gz")
-    found = name.rpartition(".")[2]
+    name = _name(address)
+    found = name.removesuffix(".gz").rpartition(".")[2]
+    if found == "parquet" and is_packed(address):
+        raise UserError(f"{address}: Parquet is compressed within, expected a name that ends in .parquet")
     if found == "ndjson":
         return "jsonl"
     if found not in ENDINGS:
         known = ", ".join(f".{known}" for known in ENDINGS)
         raise UserError(f"{address}: unknown kind of file, expected a name that ends in one of {known}")
     return found
+
+
+def is_packed(address: str) -> bool:
+    """Whether the file at an address is, or is to be, compressed by gzip."""
+    return _name(address).endswith(".gz")
+
+
+def _name(address: str) -> str:
+    """The end of an address, without a query; of one in several parts, of the first that names a file:
+    zip://rows.csv::https://example.com/all.zip, simplecache::s3://box/rows.csv."""
+    named = (part.partition("?")[0] if "://" in part else part for part in address.split("::"))
+    return next((part for part in named if "." in part), address).lower()
 
 
 def read(address: str, file: IO[bytes], size: int) -> Table:
@@ -73,8 +89,7 @@ def read(address: str, file: IO[bytes], size: int) -> Table:
     kind = ending(address)
     if kind == "parquet":
         return _parquet(address, file)
-    packed = address.partition("?")[0].lower().endswith(".gz")
-    lines = _lines(address, gzip.GzipFile(fileobj=file) if packed else file)
+    lines = _lines(address, gzip.GzipFile(fileobj=file) if is_packed(address) else file)
 
     def part() -> float:
         return file.tell() / max(size, 1)
@@ -105,6 +120,7 @@ def _json_lines(address: str, lines: Iterator[str]) -> Iterator[Record]:
             _check_json_lines(address, line)
         try:
             found = json.loads(line, object_pairs_hook=distinct)
+            _check_depth(found)
         except RecursionError:
             yield Record(number, {LINE: line.rstrip("\n")}, "nested too deeply")
         except ValueError as error:
@@ -112,6 +128,21 @@ def _json_lines(address: str, lines: Iterator[str]) -> Iterator[Record]:
         else:
             fields = found if isinstance(found, dict) else {"text": found}
             yield Record(number, fields, error=_not_utf8(line))
+
+
+def _check_depth(found: Any) -> None:
+    """What can just be read is too deep for whatever writes it again.
+
+    Raises:
+        RecursionError: it nests too deep.
+    """
+    layer: list[Any] = [[found]]
+    for _ in range(DEEPEST):
+        parts = (each.values() if isinstance(each, dict) else each for each in layer)
+        layer = [one for each in parts for one in each if isinstance(one, dict | list)]
+        if not layer:
+            return
+    raise RecursionError
 
 
 def _check_json_lines(address: str, first: str) -> None:
@@ -228,7 +259,7 @@ def _parquet(address: str, file: IO[bytes]) -> Table:
     import pyarrow.parquet as pq
 
     try:
-        opened = pq.ParquetFile(file)
+        opened = pq.ParquetFile(file, page_checksum_verification=True)
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"{address}: not a whole Parquet file ({first_line(error)})") from None
     names = list(opened.schema_arrow.names)
@@ -237,13 +268,25 @@ def _parquet(address: str, file: IO[bytes]) -> Table:
 
     def records() -> Iterator[Record]:
         nonlocal done
-        for batch in opened.iter_batches(BATCH):
+        for batch in _batches(address, opened):
             columns = [_values(address, *one) for one in zip(names, batch.columns, strict=True)]
             for row in zip(*columns, strict=True):
                 done += 1
                 yield Record(done, dict(zip(names, row, strict=True)))
 
     return Table(names, records(), lambda: done / max(opened.metadata.num_rows, 1))
+
+
+def _batches(address: str, opened: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
+    """The rows, BATCH at a time; a page that is not what was written, by its checksum, ends them."""
+    import pyarrow as pa
+
+    try:
+        yield from opened.iter_batches(BATCH)
+    except (pa.ArrowException, OSError) as error:
+        if getattr(error, "errno", None) is None:  # else it is the disk's, or the network's
+            raise UserError(f"{address}: damaged ({first_line(error)})") from None
+        raise
 
 
 def _values(address: str, name: str, column: pa.Array) -> list[Any]:
@@ -257,7 +300,7 @@ def _values(address: str, name: str, column: pa.Array) -> list[Any]:
             column = column.cast(pa.int64()).cast(pa.timestamp(column.type.unit))
         try:
             return list(column.cast(pa.string()).to_pylist())
-        except pa.ArrowException:
+        except (pa.ArrowException, ValueError):
             raise UserError(f"{address}: column '{name}' cannot be read ({first_line(error)})") from None
 
 

@@ -26,6 +26,7 @@ from components.rollout.records import (
     WORKERS,
     Counts,
     Plan,
+    Target,
     TrialReport,
     WorkerReport,
 )
@@ -37,6 +38,7 @@ from flows.rollout.patience import Patience
 
 LOCK = TRIALS / ".lock"  # held by whoever reads and writes what becomes of trials
 LOG = logging.getLogger("onetrunk.rollout")
+BEGAN = "began.json"  # of a service: its first plan. In that Bento is the code of its workers while it runs
 SHOWN = 10.0  # seconds from one history to the next
 
 
@@ -78,11 +80,19 @@ def _last_words(root: Path, folder: Path) -> None:
 
 
 def in_use(root: Path) -> set[str]:
-    """The versions that services of this project on this machine answer with, or try."""
+    """The versions that services of this project on this machine answer with, try, or have started with."""
     files = [folder / PLAN for folder in (root / SERVICES).glob("*") if _is_alive(folder)]
     plans = [Plan.read(file) for file in files if file.is_file()]
     tried = {plan.trial.target.release for plan in plans if plan.trial}
+    plans += [began for file in files if (began := _began(file.parent))]
     return {plan.champion.release for plan in plans} | tried
+
+
+def _began(folder: Path) -> Plan | None:
+    """What a service was to serve when it started; None where that cannot be read."""
+    with contextlib.suppress(UserError):
+        return Plan.read(folder / BEGAN)
+    return None
 
 
 def _files(folder: Path) -> list[Path]:
@@ -145,9 +155,21 @@ class Service:
                 self._requests = decision.trial.requests if decision.trial else 0
         if not _is_there(self._plan):
             self._restoring.attempt(partial(planning.plan, found, decision, self._report))
+        if (began := _began(self.folder)) and not _is_there(began):
+            self._restoring.attempt(lambda: planning.target(found, found.release(began.champion.release)))
         if not _says(file, self._plan):
             self._plan.write(file)
         return self._plan
+
+    def begin(self) -> Target:
+        """What it is to start with.
+
+        Raises:
+            UserError: as `tell`.
+        """
+        first = self.tell().champion
+        Plan(champion=first).write(self.folder / BEGAN)
+        return first
 
     def hear(self) -> None:
         """Write down what the workers say of the trial, and whether it is over; and then, that somebody has

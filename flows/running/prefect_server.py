@@ -25,7 +25,7 @@ from components import loopback
 from components.environment import quiet
 from components.errors import EXIT_FAILED, UserError
 from flows.running import disk, proxies
-from flows.running.lock import MARK, WORKSPACE
+from flows.running.lock import WORKSPACE
 
 URL = "PREFECT_API_URL"
 TRIES = 3
@@ -63,7 +63,6 @@ def configure(root: Path) -> None:
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
     logging.raiseExceptions = False  # a log that the server cannot take is no news on the terminal
-    os.environ[MARK] = str(root)  # a server outlives a killed run, and must be found
 
 
 def is_own() -> bool:

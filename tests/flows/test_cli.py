@@ -17,7 +17,7 @@ import flows.commands
 from components.evaluation.records import VERDICT, ModelId, Verdict
 from components.files import write_json
 from flows import cli
-from flows.commands import commands
+from flows.commands import commands, predict
 from tests.flows import toy
 from tests.release import bentos
 
@@ -216,6 +216,23 @@ def test_without_a_command_it_lists_them(capsys: pytest.CaptureFixture[str]) -> 
     assert ended.value.code == 2
     shown = capsys.readouterr().out
     assert all(command in shown for command in commands())
+
+
+@pytest.mark.slow  # torch is imported
+def test_what_may_succeed_later_is_one_sentence_and_an_exit_code_of_its_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that does not answer at this moment, say."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(predict, "in_project", lambda _: None)
+    monkeypatch.setattr(predict, "_bundle", lambda _: tmp_path)
+    address = "http://127.0.0.1:9/in.csv"
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["predict", "--input", address, "--output", "out.csv"])
+    assert ended.value.code == 75
+    said = capsys.readouterr()
+    assert said.err.startswith(f"error: {address}: no answer (")
+    assert said.err.endswith("; give the same command again\n")
 
 
 def test_a_text_after_a_task_is_the_text() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,9 @@ def test_no_deployment_has_slots_that_a_dead_run_could_hold_and_each_waits_for_s
     file: str,
 ) -> None:
     """docs/decisions/0069-no-concurrency-limit.md"""
-    deployments = yaml.safe_load((ROOT / file).read_text())["deployments"]
+    text = (ROOT / file).read_text()
+    assert {*re.findall("prefect worker start.*", text)} <= {"prefect worker start --pool onetrunk --limit 4"}
+    deployments = yaml.safe_load(text)["deployments"]
     assert deployments
     for one in deployments:
         assert not {"concurrency_limit", "concurrency_options"} & {*one, *one["work_pool"]}

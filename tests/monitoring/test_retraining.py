@@ -73,17 +73,31 @@ def test_the_cooldown_holds_whatever_the_run_came_to(tmp_path: Path) -> None:
 
 def test_the_budget_of_a_month_holds_and_the_next_month_has_its_own(tmp_path: Path) -> None:
     policy = Retrain(cooldown_days=1, most_a_month=2)
-    assert [isinstance(ask(tmp_path, days, policy), Request) for days in (0, 1, 2, 27)] == [
-        True, True, False, False,
-    ]  # fmt: skip
+
+    def asked_and_answered(days: float) -> bool:
+        found = ask(tmp_path, days, policy)
+        retraining.answer(tmp_path, "held", *run(days * 86_400 + 1))
+        return isinstance(found, Request)
+
+    assert [asked_and_answered(days) for days in (0, 1, 2, 27)] == [True, True, False, False]
     assert ask(tmp_path, 3, policy) == (
-        "2 were asked for in November, as many as retrain.most_a_month allows"
+        "2 that were asked for in November have come to an end, as many as retrain.most_a_month allows"
     )
     evening = datetime(2026, 12, 1, 1, tzinfo=timezone(timedelta(hours=2)))  # November goes on in UTC
     assert str(retraining.ask(tmp_path, policy, "an alarm", "v1.0.0", {}, evening)).startswith(
-        "2 were asked for in Nov"
+        "2 that were asked for in Nov"
     )
     assert isinstance(ask(tmp_path, 29, policy), Request)  # the first of December
+
+
+def test_trainings_that_failed_on_their_way_take_nothing_of_the_months_budget(tmp_path: Path) -> None:
+    """The cooldown alone keeps them apart; one run then answers all of them, and counts once."""
+    policy = Retrain(cooldown_days=1, most_a_month=2)
+    assert all(isinstance(ask(tmp_path, days, policy), Request) for days in range(5))
+    retraining.answer(tmp_path, "release v1.0.1", *run(5 * 86_400))
+    assert isinstance(ask(tmp_path, 6, policy), Request)
+    retraining.answer(tmp_path, "release v1.0.2", *run(6 * 86_400 + 1))
+    assert str(ask(tmp_path, 7, policy)).startswith("2 that were asked for in November have come to an end")
 
 
 def test_a_request_is_of_a_second_in_utc_whatever_the_clock_says(tmp_path: Path) -> None:

@@ -59,6 +59,31 @@ def test_a_connection_whose_headers_do_not_end_is_closed(monkeypatch: pytest.Mon
     asyncio.run(scenario())
 
 
+def test_a_body_that_goes_on_after_its_answer_is_broken_off_and_one_that_ends_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Read for as long as a slow one may take, it would keep a worker from all others."""
+    monkeypatch.setattr(connections, "LEFT_OVER", 200_000)
+    part = b"x" * 50_000
+
+    async def scenario() -> None:
+        async with served(PlainTextResponse("here"), http=Limited) as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            for _ in range(3):  # each has a length of its own
+                writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 150000\r\n\r\n")
+                await asyncio.wait_for(reader.readuntil(b"here"), 5)
+                writer.write(3 * part)
+            writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n")
+            await asyncio.wait_for(reader.readuntil(b"here"), 5)
+            with pytest.raises(ConnectionError):
+                for _ in range(1000):
+                    writer.write(b"%x\r\n%s\r\n" % (len(part), part))
+                    await writer.drain()
+                    await asyncio.sleep(0)
+
+    asyncio.run(scenario())
+
+
 def test_of_too_many_silent_connections_the_oldest_goes_and_the_next_request_is_answered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -12,7 +12,7 @@ from components.errors import UserError
 from components.release import variables
 from serving import group
 
-WORKER = "from serving import group; group.join(); print(len(group._held), flush=True); input()"
+WORKER = "from serving import group; group.join('v1.0.1'); print(len(group._held), flush=True); input()"
 
 
 @pytest.fixture(autouse=True)
@@ -33,17 +33,22 @@ def worker() -> subprocess.Popen[str]:
 def test_a_service_is_ready_once_every_worker_is_and_not_when_one_was_killed() -> None:
     group.found(2)
     assert (group.size(), group.complete(), group.left()) == (2, False, True)
-    group.join()
+    group.join("v1.0.0")
     assert (group.complete(), group.left()) == (False, False)
     with worker() as other:
         assert group.complete()
+        assert group.releases() == {"v1.0.0": 1, "v1.0.1": 1}
+        group.say("v1.0.10-a-longer-name")
+        group.say("v1.0.1")
+        assert group.releases() == {"v1.0.1": 2}
         group.leave()
         assert (group.complete(), group.left()) == (False, False)  # this one is not the last
-        group.join()
+        group.join("v1.0.0")
         assert group.complete()
         other.kill()
         other.wait()
         assert not group.complete()
+        assert group.releases() == {"v1.0.0": 1}  # whatever a file of one that has ended says
     with worker() as another:  # takes its place
         assert group.complete()
         another.kill()
@@ -54,7 +59,7 @@ def test_a_service_is_ready_once_every_worker_is_and_not_when_one_was_killed() -
 def test_a_service_outlives_whoever_tidies_up_temporary_files() -> None:
     """What nobody has touched for days goes, on many machines."""
     group.found(2)
-    group.join()
+    group.join("v1.0.0")
     folder = Path(os.environ[variables.WORKERS_FOLDER])
     for file in folder.iterdir():
         os.utime(file, (1, 1))
@@ -62,11 +67,12 @@ def test_a_service_outlives_whoever_tidies_up_temporary_files() -> None:
     assert {file.stat().st_mtime > 1 for file in folder.iterdir()} == {True}
     shutil.rmtree(folder)
     assert (group.complete(), group.left()) == (True, True)  # it can be asked, and it can end
+    assert group.releases() == {}
     group.leave()
 
 
 def test_who_is_served_in_one_process_is_alone() -> None:
-    group.join()
+    group.join("v1.0.0")
     assert (group.size(), group.complete(), group.left()) == (1, True, True)
 
 

@@ -23,7 +23,7 @@ from components.errors import UserError
 from components.evaluation.answers import Exchange
 from components.release import variables
 from components.rollout.records import FORGOTTEN, PLAN, Plan, Target, Trial, WorkerReport
-from serving import bundle, loading, rollover, streaming, trial, watch
+from serving import bundle, group, loading, rollover, streaming, trial, watch
 from serving.loaded import Loaded
 from serving.releases import Releases
 from serving.requests import BadRequestError
@@ -122,6 +122,18 @@ def test_another_release_takes_over_and_the_old_one_is_freed_after_its_last_requ
     assert sampled("onetrunk_release", release="v1.0.0", part="first") == 0
 
 
+def test_what_a_worker_answers_with_is_known_to_the_others(
+    worker: rollover.Rollover, targets: list[Target], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv(variables.WORKERS_FOLDER, "")
+    group.found(1)
+    group.join("v1.0.0")
+    told(worker, targets[1])
+    assert group.releases() == {"v1.0.1": 1}
+    group.leave()
+
+
 def test_a_release_that_is_damaged_or_answers_otherwise_changes_nothing_and_that_is_said(
     worker: rollover.Rollover, targets: list[Target], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,6 +194,86 @@ def test_a_worker_that_could_not_load_a_champion_tries_again_ever_more_seldom(
     assert times == [0, 60, 180, 420, 900]
     assert WorkerReport.read(next(worker.folder.glob("worker-*"))).refused == {}
     assert told(worker, targets[0]).serving == "v1.0.0"  # which it has known since
+    monkeypatch.setattr(rollover, "load_champion", raises)
+    told(worker, targets[1])
+    assert worker._pause == rollover.AGAIN  # of another plan, as at first
+
+
+def test_a_release_is_tried_again_though_nobody_watches_over_the_service_any_more(
+    worker: rollover.Rollover, targets: list[Target], later: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as context:
+        context.setattr(rollover, "load_champion", raises)
+        assert told(worker, targets[1]).serving == "v1.0.0"
+    for second in (rollover.AGAIN - 1, rollover.AGAIN + 1):
+        later[0] = second
+        worker.look()
+        assert worker.releases.first.served.name == ("v1.0.0" if second < rollover.AGAIN else "v1.0.1")
+
+
+def test_a_worker_that_starts_anew_tries_a_bad_champion_once_before_it_waits(
+    worker: rollover.Rollover, targets: list[Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again, loads = rollover.Rollover(Releases(worker.releases.first), worker.folder), []
+    monkeypatch.setattr(rollover, "load_champion", lambda *_: loads.append(1) or raises())
+    for _ in range(3):
+        told(again, targets[1])
+        os.utime(worker.folder / PLAN)
+    assert loads == [1]
+
+
+def test_a_candidate_that_one_of_several_workers_could_not_load_is_tried_there_again(
+    worker: rollover.Rollover, targets: list[Target], later: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a caller who is to stay with it would get its answers from some workers only."""
+    with monkeypatch.context() as context:
+        context.setattr(rollover, "load", raises)
+        assert told(worker, targets[0], canary(targets[1])).trying is None
+    assert marks(worker) == []
+    later[0] = rollover.AGAIN + 1
+    assert told(worker, targets[0], canary(targets[1])).trying == "v1.0.1"
+
+
+def test_of_several_workers_one_loads_at_a_time_for_as_long_as_it_is_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that of a release that ends whoever loads it two die, and not all."""
+    monkeypatch.setattr(loading, "PAUSE", 0.01)
+    looks: list[int] = []
+
+    def wanted() -> bool:
+        looks.append(0)
+        return len(looks) < 3
+
+    with loading.alone(tmp_path, lambda: True):
+        with pytest.raises(loading.UnwantedError), loading.alone(tmp_path, wanted):
+            pytest.fail("two load at once")
+        assert len(looks) == 3
+    with loading.alone(tmp_path, wanted):
+        assert len(looks) == 3  # nobody waits who need not
+    with loading.alone(tmp_path / "none", wanted):  # as where the disk is full
+        assert len(looks) == 3
+
+
+@pytest.mark.parametrize("what", ["champion", "trial"])
+def test_a_worker_loads_in_its_turn_and_knows_by_then_what_the_others_have_died_of(
+    what: str, worker: rollover.Rollover, targets: list[Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plans = {
+        "champion": Plan(champion=targets[1]),
+        "trial": Plan(champion=targets[0], trial=canary(targets[1])),
+    }
+    monkeypatch.setattr(loading, "PAUSE", 0.01)
+    waits = threading.Event()
+    monkeypatch.setattr(rollover.Rollover, "_is_wanted", lambda _: waits.set() or True)
+    with loading.alone(worker.folder, lambda: True):
+        looking = looks(worker, plans[what])
+        assert waits.wait(10)
+        of = "now" if what == "trial" else "v1.0.1"
+        for number in range(2):
+            (worker.folder / f"mark-{number}").write_bytes(b"1" + of.encode())
+    looking.join(10)
+    assert worker.refused == {"v1.0.1": "2 workers have died while it was at work"}
 
 
 def canary(target: Target, **changes: Any) -> Trial:
@@ -394,6 +486,25 @@ def test_a_worker_that_is_started_again_begins_no_trial_that_nobody_watches_over
     assert again.releases.trying is not None
 
 
+def test_that_nobody_tells_any_more_what_to_serve_is_said_once(
+    worker: rollover.Rollover, targets: list[Target], later: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No rollback would reach the worker."""
+    log: list[str] = []
+    monkeypatch.setattr(rollover.LOG, "error", lambda line, *values: log.append(line % values))
+    assert not rollover.Rollover(worker.releases, worker.folder).follows  # before it has looked
+    told(worker, targets[0])
+    for _ in range(2):
+        log.clear()
+        told(worker, targets[0])
+        assert worker.follows
+        later[0] += FORGOTTEN + 1
+        for _ in range(3):
+            worker.look()
+        assert not worker.follows
+        assert log == ["nobody tells this worker any more what to serve; start `onetrunk serve` anew"]
+
+
 def test_a_clock_that_is_set_ends_no_trial_and_keeps_none_alive(
     worker: rollover.Rollover, targets: list[Target], later: list[float]
 ) -> None:
@@ -465,6 +576,30 @@ def test_a_worker_begins_with_what_the_plan_says(
     Plan(champion=targets[1]).write(tmp_path / PLAN)
     monkeypatch.setenv(variables.ROLLOUT, str(tmp_path))
     assert rollover.first().served.name == "v1.0.1"
+
+
+def test_a_worker_that_starts_anew_answers_as_the_others_where_the_plans_release_is_bad(
+    worker: rollover.Rollover, targets: list[Target], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not with the release that the service began with, which may be many before."""
+    log: list[str] = []
+    monkeypatch.setattr(rollover.LOG, "error", lambda line, *values: log.append(line % values))
+    monkeypatch.setattr(rollover, "PACKED", loading.served(targets[0]))
+    monkeypatch.setenv(variables.ROLLOUT, str(worker.folder))
+    told(worker, targets[1])
+    bad = Target(release="v1.0.2", bundle=str(tmp_path / "none"))
+    Plan(champion=bad).write(worker.folder / PLAN)
+    assert rollover.first().served == loading.served(targets[1])
+    (worker.folder / PLAN).write_text("torn")
+    assert rollover.first().served == loading.served(targets[1])
+    told(worker, targets[0])
+    (worker.folder / "worker-1.json").write_text("torn")
+    Plan(champion=bad).write(worker.folder / PLAN)
+    assert rollover.first().served == loading.served(targets[0])
+    assert [line.partition(":")[0] for line in log] == [
+        "release v1.0.1 answers, not that of the plan",
+        "release v1.0.0 answers, not that of the plan",
+    ]
 
 
 class Panic(BaseException):
@@ -737,6 +872,28 @@ def test_a_release_that_hangs_while_it_is_loaded_is_refused_and_a_rollback_reach
     looking.join(10)
     assert not looking.is_alive()
     assert told(worker, targets[0]).serving == "v1.0.0"
+    assert worker.refused == {}
+
+
+@pytest.mark.parametrize("between", ["another plan", "a torn one"])
+def test_a_release_whose_plan_was_another_for_a_moment_is_loaded_at_once_and_not_refused(
+    between: str, worker: rollover.Rollover, targets: list[Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended, begun = threading.Event(), threading.Event()
+    monkeypatch.setattr(loading, "PAUSE", 0.01)
+    with monkeypatch.context() as context:
+        context.setattr(loading, "ask", lambda *_: begun.set() or ended.wait(60))
+        looking = looks(worker, Plan(champion=targets[1]))
+        begun.wait(10)
+        if between == "another plan":
+            Plan(champion=targets[0]).write(worker.folder / PLAN)
+        else:
+            (worker.folder / PLAN).write_text("{")
+        looking.join(10)
+        ended.set()
+    assert worker.refused == {}
+    assert sampled("onetrunk_release_changes_total", outcome="refused") == 0
+    assert told(worker, targets[1]).serving == "v1.0.1"
 
 
 def test_what_is_loaded_just_when_nobody_wants_it_any_more_leaves_memory(targets: list[Target]) -> None:

@@ -400,3 +400,5 @@ def test_metrics_are_by_task_and_an_unknown_path_is_no_label_of_them(client: htt
 
 def test_it_is_alive_and_ready(client: httpx.Client) -> None:
     assert [client.get(path).status_code for path in ("/livez", "/readyz", "/healthz")] == [200] * 3
+    release = client.get("/metadata").json()["version"]
+    assert client.get("/readyz").json() == {"ready": True, "workers": 1, "releases": {release: 1}}

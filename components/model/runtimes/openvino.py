@@ -30,7 +30,9 @@ class OpenVino(exported.Exported):
         import openvino
 
         settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": torch.get_num_threads()}
-        compiled = openvino.Core().compile_model(str(folder / self.files[0]), "CPU", settings)
+        core = openvino.Core()
+        core.set_property({"ENABLE_MMAP": False})  # whoever writes into the file changes no answer
+        compiled = core.compile_model(str(folder / self.files[0]), "CPU", settings)
         names = {one.get_any_name() for one in compiled.inputs}
         request = compiled.create_infer_request()
 

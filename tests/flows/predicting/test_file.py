@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import shutil
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -230,6 +231,62 @@ def test_an_interrupted_command_goes_on_and_comes_to_the_same_bytes(
     assert Path("out.jsonl").read_bytes() == Path("whole.jsonl").read_bytes()
 
 
+def test_who_writes_into_the_files_of_a_model_that_answers_changes_no_answer(
+    bundle: Path, tmp_path: Path
+) -> None:
+    """As `cp` of another Bento over one that is served does."""
+    predictor = Predictor(shutil.copytree(bundle, tmp_path / "model"))
+    before = predictor.predict(TEXTS, ["sentiment"])
+    weights = tmp_path / "model/model.safetensors"
+    with weights.open("r+b") as file:
+        file.write(bytes(weights.stat().st_size))
+    assert predictor.predict(TEXTS, ["sentiment"]) == before
+
+
+def test_after_an_upgrade_that_cuts_other_windows_no_row_is_there_twice(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_lines("in.jsonl", [{"text": text} for text in TEXTS])
+    with monkeypatch.context() as context:
+        context.setattr(file.writing, "write", lambda *_: pytest.fail("the power is gone"))
+        with pytest.raises(pytest.fail.Exception):
+            ask("in.jsonl", "out.jsonl", ["sentiment"])
+    monkeypatch.setattr(answering, "WINDOW", (7, 10_000))
+    assert ask("in.jsonl", "out.jsonl", ["sentiment"]) == (40, 0)
+    assert [row["text"] for row in load("out.jsonl")] == TEXTS
+
+
+def test_what_is_called_whole_is_on_the_disk(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a power cut would leave a torn file that the same command puts in its place."""
+    flushed: list[str] = []
+    real = file.fsync
+    monkeypatch.setattr(file, "fsync", lambda path: flushed.append(path.name) or real(path))
+    real_done = file.atomic_file
+
+    def done(path: Path) -> Any:
+        flushed.append(path.name)
+        return real_done(path)
+
+    monkeypatch.setattr(file, "atomic_file", done)
+    Path("in.csv").write_text("text\nada\n")
+    ask("in.csv", "out.csv", ["sentiment"])
+    assert flushed == ["00000000.jsonl", "output", "done.json", "out.csv"]
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_what_nests_too_deeply_is_kept_with_its_reason_wherever_reading_it_just_works(
+    ask: Ask, kind: str
+) -> None:
+    """Whatever writes it again may not."""
+    deep = [
+        f'{{"text": "ada", "more": {"[" * depth}{"]" * depth}}}' for depth in (400, 500, *range(900, 1000, 3))
+    ]
+    Path("in.jsonl").write_text("\n".join(deep))
+    rows, unreadable = ask("in.jsonl", f"out.{kind}", ["sentiment"])
+    assert (rows, unreadable) == (len(deep), len(deep) - 1)
+    assert {row["error"].partition(": ")[2] for row in load(f"out.{kind}")[1:]} == {"nested too deeply"}
+
+
 def test_killed_after_the_output_stands_the_command_ends_well_and_keeps_nothing(
     ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -285,6 +342,12 @@ def test_input_and_output_may_be_at_any_address(ask: Ask) -> None:
     memory.pipe("/box/in.csv.gz", gzip.compress(b"text\nada\nbob\n"))
     assert ask("memory://box/in.csv.gz", "memory://box/out.jsonl") == (2, 0)
     assert [json.loads(line)["text"] for line in memory.cat("/box/out.jsonl").splitlines()] == ["ada", "bob"]
+    with zipfile.ZipFile("all.zip", "w") as packed:
+        packed.writestr("in.csv", "text\nada\n")
+    assert ask("zip://in.csv::all.zip", "out.csv.gz") == (1, 0)
+    Path("why?.csv").write_text("text\nada\n")
+    assert ask("why?.csv", "why?.jsonl") == (1, 0)
+    assert [row["text"] for row in load("out.csv.gz") + load("why?.jsonl")] == ["ada", "ada"]
 
 
 def test_the_command_says_how_many_rows_have_no_answer_and_ends_with_one(
@@ -339,6 +402,15 @@ def far_off() -> bytes:
     return file.getvalue()
 
 
+def flipped() -> bytes:
+    """A file with checksums, and a byte that is another."""
+    file = io.BytesIO()
+    pq.write_table(
+        pa.table({"text": TEXTS}), file, write_page_checksum=True, compression="none", use_dictionary=False
+    )
+    return file.getvalue().replace(b"ada was in rome 20", b"ada was in room 20")
+
+
 TORN = gzip.compress(b"text\n" + b"".join(b"%d\n" % (number**3) for number in range(9000)))
 TORN = TORN[:2000] + b"\x00" * 2000 + TORN[4000:]  # damaged in the middle
 MISTAKES: list[tuple[bytes, dict[str, Any], str]] = [
@@ -352,6 +424,9 @@ MISTAKES: list[tuple[bytes, dict[str, Any], str]] = [
     (b"body\na\n", {"txt": "body"}, "--column: no task reads 'txt' (did you mean 'text'?); they read text, text_pair"),
     (b"body\na\n", {"text": "boddy"}, "in.csv: has the columns body, expected boddy"),
     (b"text\na\n", {"target": "out.xlsx"}, "out.xlsx: unknown kind of file, expected a name that ends in one of .csv"),
+    (b"text\na\n", {"target": "out.parquet.gz"}, "out.parquet.gz: Parquet is compressed within, expected a name"),
+    (b"text\na\n", {"target": "https://a/out.csv"}, "https://a/out.csv: can only be read, expected a file, or an address"),
+    (b"text\na\n", {"target": "in.csv/out.csv"}, "in.csv/out.csv: cannot be written (File exists)"),
     (b"text\na\n", {"source": "in.txt"}, "in.txt: unknown kind of file"),
     (b"text\na\n", {"source": "gone.csv"}, "gone.csv: no such file"),
     (b"PAR1 no", {"source": "in.parquet"}, "in.parquet: not a whole Parquet file"),
@@ -362,6 +437,7 @@ MISTAKES: list[tuple[bytes, dict[str, Any], str]] = [
     (b"text\rada\rbob\r", {}, "in.csv: its lines end in carriage returns alone"),
     (b"text\nada\n\"bob\ncy\n", {}, "in.csv: row 2: a quote is opened and not closed within"),
     (b"text,,\na,b,c\n", {}, "in.csv: two columns have no name; rename one"),
+    (flipped(), {"source": "in.parquet"}, "in.parquet: damaged ("),
     (parquet(["text", "text"]), {"source": "in.parquet"}, "in.parquet: two columns are called 'text'; rename one"),
     (parquet([]), {"source": "in.parquet"}, "in.parquet: has no columns"),
     (b'[{"text": "a"}]\n', {"source": "in.jsonl"}, "in.jsonl: is one JSON document, expected an object a line"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +13,7 @@ import pytest
 import yaml
 
 from components.errors import UserError
+from components.evaluation.answers import Answers, Exchange
 from components.release import moves, registry
 from components.rollout import kept
 from components.rollout.records import PLAN, TRIALS, Counts, Plan, TrialReport, WorkerReport
@@ -87,6 +89,43 @@ def test_a_release_that_is_named_is_tried_beside_the_champion(project: Path) -> 
     assert versions(project, shadow) == ("v1.0.1", "v1.0.0")
     with pytest.raises(UserError, match="^params.yaml: rollout.shadow.release: v9: no release"):
         versions(project, Rollout.model_validate({"shadow": {"share": 1, "release": "v9"}}))
+
+
+@pytest.mark.parametrize(("state", "tried"), [("fell back", None), ("passed", "v1.0.0")])
+def test_a_release_that_is_named_is_tried_for_as_long_as_it_has_not_fallen_back(
+    state: str, tried: str | None, project: Path
+) -> None:
+    named = Rollout.model_validate({"canary": {"share": 0.1, "release": "v1.0.0"}})
+    report = planning.report_of(decide(registry.read(project), named, project), project)
+    report.model_copy(update={"state": state}).write(planning.report_file(project, "v1.0.0"))
+    assert versions(project, named) == ("v1.0.1", tried)
+
+
+def test_a_trial_of_a_release_that_is_named_is_withdrawn_by_the_settings_and_stopped_by_another_champion(
+    project: Path,
+) -> None:
+    named = Rollout.model_validate({"canary": {"share": 0.1, "release": "v1.0.0"}})
+    file = planning.report_file(project, "v1.0.0")
+    for change, why in ((None, planning.WITHDRAWN), ("rollback", "v1.0.0 became the champion by a rollback")):
+        planning.report_of(decide(registry.read(project), named, project), project)
+        if change:
+            moves.promote("v1.0.0", "why", project, "rollback")
+        planning.stop(decide(registry.read(project), None, project), registry.read(project), project)
+        assert (TrialReport.read(file).state, TrialReport.read(file).why) == ("stopped", why)
+
+
+def test_a_release_by_force_is_not_held_to_the_answers_of_another_model(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its dvc.lock is of the stages before it."""
+    known = Answers(tasks={"ner": Exchange(question={"text": "Ada"}, answer={"entities": []})})
+    known.write(project / "answers.json")
+    monkeypatch.setattr(planning.dvc_cache, "recorded", lambda *_: "oid")
+    monkeypatch.setattr(planning.dvc_cache, "file_of", lambda *_: project / "answers.json")
+    found = registry.read(project)
+    forced = found.champion.record.model_copy(update={"forced": "it has to be"})
+    assert planning._expected(found, found.champion) == known
+    assert planning._expected(found, replace(found.champion, record=forced)).tasks == {}
 
 
 def test_the_first_release_is_not_tried(tmp_path: Path) -> None:
@@ -291,6 +330,21 @@ def test_a_folder_of_a_release_that_is_served_and_was_removed_comes_back(
         assert watch._look(service, "") == ""
     assert len(log) == 1
     assert log[0].startswith("a worker that starts anew cannot load what it is to answer with: ")
+
+
+@pytest.mark.slow
+def test_the_bento_that_a_service_began_with_is_in_use_and_comes_back(
+    project: Path, service: Service
+) -> None:
+    """The code of its workers is there: one that is started anew would not start."""
+    first = service.begin()
+    two_bentos.rollout(project, None)
+    service._params = (-1.0, None)
+    assert (first.release, service.tell().champion.release) == ("v1.0.0", "v1.0.1")
+    assert in_use(project) == {"v1.0.0", "v1.0.1"}
+    shutil.rmtree(Path(first.bundle).parents[1])
+    service.tell()
+    assert (Path(first.bundle) / "card.json").is_file()
 
 
 def test_a_release_without_the_signature_that_is_required_is_not_planned(

@@ -58,6 +58,12 @@ def test_a_rollback_reaches_a_service_under_load_and_no_request_is_lost_or_mixed
     assert last == ["v1.0.0"] * 20
     assert [one[0] for one in champions(url)] == ["v1.0.0", "v1.0.1", "v1.0.0"]
     assert httpx.get(f"{url}/metadata", trust_env=False).json()["release"] == "v1.0.0"
+    ready = httpx.get(f"{url}/readyz", trust_env=False).json()
+    assert (ready["releases"], ready["follows"]) == ({"v1.0.0": 1}, True)
+    assert service.in_use(project) == {
+        "v1.0.0",
+        "v1.0.1",
+    }  # its workers' code is in the one that it began with
 
 
 def test_a_canary_that_answers_otherwise_falls_back_by_itself_and_that_is_remembered(
