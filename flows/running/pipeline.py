@@ -47,9 +47,7 @@ def bring_up_to_date(target: str | None) -> int:
         report.announce(stages)
         disk.require_room(root, disk.of_a_model(project) if "train" in stages.stale else 0)
         prefect_server.configure(root)
-        os.environ[lock.MARK] = str(
-            root
-        )  # of its server as well, which must be found if it outlives a killed run
+        os.environ[lock.MARK] = str(root)  # the server's too, which must be found if it outlives a killed run
         server = prefect_server.start()
         return _run_flow(root, target, server)
 
