@@ -67,12 +67,13 @@ def write(
     index.read_all(folder, _cards(project))
     shutil.copyfile(project / VERDICT, folder / VERDICT.name)
     runtime, evidence = _copy_runtime(made, folder, hashes)
-    evaluation = _evaluation(project, hashes[WEIGHTS])
+    evaluation, data = _evaluation(project, hashes[WEIGHTS]), _data(project)
+    _require_measured(evaluation, data)
     unnumbered = BundleCard(
         name=packaging.name,
         version="",
         model=PackedModel(sha256=hashes[WEIGHTS], files=hashes),
-        data=_data(project),
+        data=data,
         code=Code(sha256=code),
         commit=_commit(project),
         verdict=verdict.verdict,
@@ -167,6 +168,17 @@ def _evaluation(project: Path, weights: str) -> Evaluation:
             f"{EVALUATION}: is of model {found}, but {MODEL / WEIGHTS} is {expected}; evaluate again"
         )
     return evaluation
+
+
+def _require_measured(evaluation: Evaluation, data: dict[str, dict[str, str]]) -> None:
+    """A card names the test rows beside the metrics: those that they were measured on."""
+    for name, measured in evaluation.tasks.items():
+        found = data.get(measured.task, {}).get("test")
+        if measured.test_set is not None and found != measured.test_set:
+            raise UserError(
+                f"{EVALUATION}: '{name}' was measured on other test rows ({measured.test_set[:12]}) than "
+                f"data/{measured.task}/test.parquet has ({found[:12] if found else 'none'}); run again"
+            )
 
 
 def _beginning(file: Path) -> Beginning | None:
