@@ -13,9 +13,10 @@ import pytest
 
 from components.errors import UserError
 from components.evaluation.records import CHAMPION, Bar, ChampionReport, GateRule, ReleaseReport, Rules
-from components.files import verify_manifest, write_manifest
+from components.files import sha256, verify_manifest, write_manifest
 from components.release import commit, moves, registry, tags
-from components.release.registry import RECORD, WEIGHTS, champion, open_champion, rolled_back
+from components.release.records import BundleCard
+from components.release.registry import CARD, RECORD, WEIGHTS, champion, open_champion, rolled_back
 from tests.release.bentos import (
     git,
     manifest_of,
@@ -411,6 +412,22 @@ def test_weights_that_the_gate_has_not_judged_are_not_released_though_manifest_a
     ):
         moves.release(project / "bento", write_verdict(project), project)
     assert not git(project, "tag")
+
+
+def test_a_bento_that_was_packed_on_another_verdict_is_not_released(project: Path) -> None:
+    """As one that was forced, when the gate lets the same model out on other rows."""
+    bento = write_bento(project / "bento", "a", "a")
+    verdict = write_verdict(project)
+    for packed, released in (("0" * 64, False), (sha256(project / "reports/verdict.json"), True)):
+        card = BundleCard.read(bento / CARD)
+        card.model_copy(update={"evidence": {"verdict.json": packed}}).write(bento / CARD)
+        write_manifest(bento)
+        track(project)
+        if not released:
+            with pytest.raises(UserError, match=r"bento: packed on another verdict \(000000000000\) than"):
+                moves.release(bento, verdict, project)
+            continue
+        assert moves.release(bento, verdict, project).release == "v1.0.0"
 
 
 def test_the_champions_bundle_with_other_bytes_is_refused(two: Path) -> None:
