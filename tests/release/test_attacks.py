@@ -209,7 +209,12 @@ def test_a_working_tree_of_a_bare_clone_has_the_champion(project: Path, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("option", "remedy"), [("--depth=1", "--unshallow"), ("--no-tags", "remove --no-tags")]
+    ("option", "remedy"),
+    [
+        ("--depth=1", "--unshallow"),
+        ("--no-tags", "remove --no-tags"),
+        ("--single-branch", r"`git remote set-branches origin '\*'`"),  # which takes the tags of its branch
+    ],
 )
 def test_a_clone_without_the_tags_is_not_taken_for_a_project_without_releases(
     project: Path, tmp_path: Path, option: str, remedy: str
