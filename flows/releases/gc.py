@@ -33,7 +33,7 @@ class Waste:
 
     folders: list[Path]  # of releases
     objects: list[Path]  # of DVC's cache
-    left_alone: Path | None  # DVC's cache, where others may use it
+    left_alone: str | None  # DVC's cache, and why
 
     def __str__(self) -> str:
         return (
@@ -94,7 +94,7 @@ def _nobody_works(project: Path) -> Iterator[None]:
 
 def _say_what_stays(waste: Waste) -> None:
     if waste.left_alone:
-        print(f"{waste.left_alone}: DVC's cache lies outside of the project, others may use it; left alone")
+        print(f"{waste.left_alone}; left alone")
 
 
 def find(root: Path) -> Waste:
@@ -106,11 +106,20 @@ def find(root: Path) -> Waste:
     """
     found = registry.read(root)
     cache = dvc_cache.place(root).resolve()
-    if root.resolve() not in cache.parents:  # other projects may name what is in it
-        return Waste([*_folders(found, cache)], [], cache)
+    if why := _why_not_swept(found.git, root, cache):
+        return Waste([*_folders(found, cache)], [], f"{cache}: {why}")
     named = _with_what_folders_hold(cache, _named(found.git))
     objects = [file for file in _objects(cache) if "".join(file.parts[-2:]) not in named]
     return Waste([*_folders(found, cache)], objects, None)
+
+
+def _why_not_swept(git: Git, root: Path, cache: Path) -> str | None:
+    """Why nobody here knows all that names what is in a cache."""
+    if root.resolve() not in cache.parents:
+        return "DVC's cache lies outside of the project, others may use it"
+    if git.is_shallow:
+        return "this clone lacks commits (`git fetch --tags --unshallow`), which may name what is in it"
+    return None
 
 
 def _folders(found: Registry, cache: Path) -> Iterator[Path]:

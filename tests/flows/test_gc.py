@@ -185,6 +185,21 @@ def test_a_cache_that_projects_share_is_not_swept(
     assert said.startswith(f"nothing to free\n{shared}: DVC's cache lies outside of the project")
 
 
+def test_where_commits_are_missing_here_what_they_name_stays(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A clone made shallow has the tags and not the commits between them."""
+    below_a_folder(project)
+    clone = project.with_name("clone")
+    git(project.parent, "clone", "-q", "--depth=1", f"file://{project}", str(clone))
+    git(clone, "fetch", "-q", "--depth=1", "--tags")
+    shutil.copytree(project / ".dvc/cache", clone / ".dvc/cache")
+    gc.run(clone, confirmed=True)
+    assert ": this clone lacks commits (`git fetch --tags --unshallow`), which" in capsys.readouterr().out
+    kept = {file.name for file in dvc_cache.place(clone).rglob("*")}
+    assert kept == {file.name for file in dvc_cache.place(project).rglob("*")}
+
+
 def test_where_it_is_not_known_what_a_folder_held_nothing_is_freed(project: Path) -> None:
     put(project, "of a run that was rejected")
     listing = next((project / ".dvc/cache").rglob("*.dir"))
