@@ -67,7 +67,7 @@ def write(
     index.read_all(folder, _cards(project))
     shutil.copyfile(project / VERDICT, folder / VERDICT.name)
     runtime, evidence = _copy_runtime(made, folder, hashes)
-    evaluation, data = _evaluation(project, hashes[WEIGHTS]), _data(project)
+    evaluation, data = Evaluation.read(project / EVALUATION), _data(project)  # which the verdict follows from
     _require_measured(evaluation, data)
     unnumbered = BundleCard(
         name=packaging.name,
@@ -157,17 +157,6 @@ def check_model(verdict: Verdict, model: str) -> None:
     """Raise UserError where the verdict was passed on another model."""
     if (judged := verdict.model.sha256) != model:
         raise UserError(f"{VERDICT}: is of model {judged[:12]}, but this one is {model[:12]}; run again")
-
-
-def _evaluation(project: Path, weights: str) -> Evaluation:
-    """What was measured of the model with these weights."""
-    evaluation = Evaluation.read(project / EVALUATION)
-    if evaluation.model.sha256 != weights:
-        found, expected = evaluation.model.sha256[:12], weights[:12]
-        raise UserError(
-            f"{EVALUATION}: is of model {found}, but {MODEL / WEIGHTS} is {expected}; evaluate again"
-        )
-    return evaluation
 
 
 def _require_measured(evaluation: Evaluation, data: dict[str, dict[str, str]]) -> None:

@@ -143,14 +143,28 @@ def test_no_verdict_lets_a_model_out_but_the_pipelines_own_of_today(
         bundle.promoted(attacked)
 
 
+def held_back(project: Path, folder: Path) -> Path:
+    """The project, where the gate does not let its model out."""
+    held = shutil.copytree(project, folder / "project")
+    edit_settings(held, "floor", 0.99)
+    verdicts.pass_on(held)
+    forget_the_gate(held)  # a stage that ends a run is not recorded
+    return held
+
+
+def test_what_was_overruled_and_why_stands_in_the_card(project: Path, tmp_path: Path) -> None:
+    held = held_back(project, tmp_path)
+    card = bundle.write(held, tiny.PACKAGING, "code", tmp_path / "bundle", forced="Ada says so")
+    assert (card.verdict, card.forced, card.tasks["ner"].gate) == ("REJECT", "Ada says so", "reject")
+    with pytest.raises(UserError, match="the verdict is REJECT, expected PROMOTE"):
+        bundle.write(held, tiny.PACKAGING, "code", tmp_path / "another")
+
+
 @pytest.mark.parametrize(("attack", "sentence"), ATTACKS.values(), ids=ATTACKS)
 def test_nor_is_another_overruled(
     project: Path, tmp_path: Path, attack: Callable[[Path], object], sentence: str
 ) -> None:
-    held = shutil.copytree(project, tmp_path / "project")
-    edit_settings(held, "floor", 0.99)
-    verdicts.pass_on(held)
-    forget_the_gate(held)  # a stage that ends a run is not recorded
+    held = held_back(project, tmp_path)
     assert bundle.held_back(held).verdict == "REJECT"
     attack(held)
     with pytest.raises(UserError, match=sentence):
@@ -167,7 +181,7 @@ def test_an_evaluation_of_another_model_is_refused(tmp_path: Path) -> None:
     evaluation = read_json(project / EVALUATION)
     write_json(project / EVALUATION, {**evaluation, "model": {"sha256": "0" * 64}})
     tiny.write_verdict(project, "PROMOTE")
-    with pytest.raises(UserError, match="is of model 000000000000, but"):
+    with pytest.raises(UserError, match=r"verdict\.json: is of model 000000000000, but this"):
         bundle.write(project, tiny.PACKAGING, "code", tmp_path / "bundle")
 
 
