@@ -154,8 +154,12 @@ def held_back(project: Path, folder: Path) -> Path:
 
 def test_what_was_overruled_and_why_stands_in_the_card(project: Path, tmp_path: Path) -> None:
     held = held_back(project, tmp_path)
+    known = {**verdicts.CHAMPION.model_dump(), "heads": [], "not_compared": {}}
+    edit(held / EVALUATION, champion=known)
+    verdicts.pass_on(held)
     card = bundle.write(held, tiny.PACKAGING, "code", tmp_path / "bundle", forced="Ada says so")
     assert (card.verdict, card.forced, card.tasks["ner"].gate) == ("REJECT", "Ada says so", "reject")
+    assert card.champion == verdicts.CHAMPION
     with pytest.raises(UserError, match="the verdict is REJECT, expected PROMOTE"):
         bundle.write(held, tiny.PACKAGING, "code", tmp_path / "another")
 
