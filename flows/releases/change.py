@@ -28,7 +28,12 @@ def roll_back(root: Path, version: str | None, reason: str) -> None:
     found = registry.read(root)
     today = _champion(found)
     if version is None and len(found.line) < 2:
-        raise UserError(f"{today} is the only release to serve; there is none to go back to")
+        others = (
+            f"; --to takes one that was: {', '.join(sorted(found.rolled_back))}" if found.rolled_back else ""
+        )
+        raise UserError(
+            f"{today} is the only champion that was not rolled back; there is none to go back to{others}"
+        )
     chosen = moves.promote(version or found.line[-2], reason, root, "rollback")
     if chosen.version == today:
         print(f"{today} is the champion already")

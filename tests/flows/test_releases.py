@@ -212,7 +212,10 @@ def test_a_rollback_goes_to_the_release_before_and_says_what_is_left_to_do(proje
         toy.onetrunk(project, "status", COLUMNS="200").stdout,
     )
     assert "it says nonsense" in git(project, "for-each-ref", "--format=%(contents)", "refs/tags")
-    assert "there is none to go back to" in onetrunk(project, "rollback", code=2)
+    assert (
+        "v1.0.0 is the only champion that was not rolled back; there is none to go back to; --to takes one that was: v1.0.1"
+        in onetrunk(project, "rollback", code=2)
+    )
 
 
 def test_a_promotion_makes_a_champion_where_the_tags_of_none_have_come(

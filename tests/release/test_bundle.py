@@ -87,6 +87,12 @@ def edit_settings(project: Path, key: str, value: float) -> None:
     file.write_text(text)
 
 
+def ask_further(project: Path) -> None:
+    settings = yaml.safe_load((project / "params.yaml").read_text())
+    settings["evaluation"]["gates"] = {"calibration": {"limit": 0.1}}
+    (project / "params.yaml").write_text(yaml.safe_dump(settings))
+
+
 def edit_both(project: Path) -> None:
     """Evidence and verdict, so that they agree; dvc.lock is as the pipeline left it."""
     recorded = (project / "dvc.lock").read_bytes()
@@ -119,6 +125,10 @@ ATTACKS: dict[str, tuple[Callable[[Path], object], str]] = {
     "a confidence that was put back": (
         lambda project: edit_settings(project, "confidence", 0.99),
         r"made by other settings than those of params\.yaml \(confidence\)",
+    ),
+    "a further gate that nobody asked": (
+        ask_further,
+        r"made by other settings than those of params\.yaml \(further\.calibration\.limit is nothing, comes out as 0\.1",
     ),
     "evidence and verdict that agree": (edit_both, r"evaluation\.json: not the file that stage evaluate has"),
     "no dvc.lock": (lambda project: (project / "dvc.lock").unlink(), r"dvc\.lock: no such file"),
