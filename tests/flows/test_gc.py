@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from components.errors import UserError
-from components.release import dvc_cache, registry
+from components.release import dvc_cache, moves, registry
 from flows.releases import gc
 from tests.release import bentos
 from tests.release.bentos import git, repository
@@ -99,6 +99,10 @@ def where_the_project_stood_before(project: Path) -> None:
     git(project, "reset", "-q", "--hard", "HEAD^")
 
 
+def in_the_copy_that_a_torn_lock_is_restored_from(project: Path) -> None:
+    name(project, "kept", ".onetrunk/dvc.lock.good")
+
+
 @pytest.mark.parametrize(
     "named",
     [
@@ -109,6 +113,7 @@ def where_the_project_stood_before(project: Path) -> None:
         in_the_second_stash,
         in_another_working_tree,
         where_the_project_stood_before,
+        in_the_copy_that_a_torn_lock_is_restored_from,
     ],
     ids=lambda f: f.__name__,
 )
@@ -116,6 +121,24 @@ def test_what_is_named_stays(project: Path, named: Callable[[Path], None]) -> No
     named(project)
     waste = put(project, "of a run that was rejected")
     assert gc.find(project).objects == [waste]
+
+
+def test_a_copy_goes_that_no_release_in_a_stage_has_and_that_dvc_has_whole(project: Path) -> None:
+    for bundle in ("c", "b", "d", "e"):  # the second release's bundle is the fourth's, too
+        bentos.release(project, bundle)
+    assert copies(project) == ["b", "c"]
+    moves.promote("v1.0.3", "", project)
+    assert copies(project) == ["c", "d"]
+    weights = next(
+        file for file in dvc_cache.place(project).rglob("*") if file.is_file() and file.read_bytes() == b"c"
+    )
+    weights.unlink()
+    assert copies(project) == ["d"]
+
+
+def copies(project: Path) -> list[str]:
+    """The bundles whose copies would go."""
+    return sorted(folder.name for folder in gc.find(project).folders)
 
 
 @pytest.mark.parametrize(("lock", "sentence"), [(".onetrunk/run.lock", "another run is going on"), (".dvc/tmp/lock", "DVC is at work here")])  # fmt: skip
