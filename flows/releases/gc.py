@@ -20,7 +20,7 @@ from components.release import checkout, dvc_cache, registry
 from components.release.git import Git
 from components.release.registry import Registry
 from flows.rollout import service
-from flows.running.lock import only_run
+from flows.running.lock import WORKSPACE, only_run
 
 HASH = re.compile(rb"\b[0-9a-f]{32}(?:\.dir)?\b")
 NAMING = (":(top)*dvc.lock", ":(top)*.dvc")  # the files that name what DVC keeps, in the whole repository
@@ -148,12 +148,12 @@ def _named(git: Git) -> set[str]:
     blobs, texts = _committed(git), []
     for tree in git.trees():
         blobs |= {line.split()[1] for line in Git(tree)("ls-files", "--stage", "--", *NAMING).splitlines()}
-        texts += [file.read_bytes() for file in _files_below(tree)]
+        kept = (tree / git.prefix / WORKSPACE).glob("dvc.lock.*")  # of a run there
+        texts += [file.read_bytes() for file in (*_files_below(tree), *kept)]
     for blob, text in zip(sorted(blobs), git.blobs(sorted(blobs)), strict=True):
         if text is None:
             raise UserError(f"{git.project}: blob {blob}, which named bytes, is lost; `git fsck` says more")
         texts.append(text)
-    texts += [file.read_bytes() for file in (git.project / ".onetrunk").glob("dvc.lock.*")]
     return {match.decode() for text in texts for match in HASH.findall(text)}
 
 

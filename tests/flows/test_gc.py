@@ -100,7 +100,13 @@ def where_the_project_stood_before(project: Path) -> None:
 
 
 def in_the_copy_that_a_torn_lock_is_restored_from(project: Path) -> None:
+    """Here, and where another working tree has the cache."""
     name(project, "kept", ".onetrunk/dvc.lock.good")
+    tree = project.with_name("tree")
+    git(project, "worktree", "add", "-q", "--detach", str(tree))
+    name(project, "kept there", ".onetrunk/moved")
+    (tree / ".onetrunk").mkdir()
+    (project / ".onetrunk/moved").rename(tree / ".onetrunk/dvc.lock.good")
 
 
 @pytest.mark.parametrize(
