@@ -73,6 +73,14 @@ def in_a_merge_alone(project: Path) -> None:
     git(project, "checkout", "-q", "--detach", "HEAD^")  # main is that merge, which no commit has followed
 
 
+def in_a_commit_without_parents(project: Path) -> None:
+    """As that of a release that was taken over."""
+    git(project, "checkout", "-q", "--orphan", "alone")
+    name(project, "first")
+    commit(project)
+    git(project, "checkout", "-q", "main")
+
+
 def in_the_index(project: Path) -> None:
     name(project, "staged")
     git(project, "add", "x.dvc")
@@ -114,6 +122,7 @@ def in_the_copy_that_a_torn_lock_is_restored_from(project: Path) -> None:
         below_a_folder,
         on_a_branch_whose_files_were_not_merged,
         in_a_merge_alone,
+        in_a_commit_without_parents,
         in_the_index,
         in_the_second_stash,
         in_another_working_tree,
