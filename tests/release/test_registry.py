@@ -376,6 +376,22 @@ def test_a_verdict_against_another_champion_releases_nothing(two: Path) -> None:
     assert served(two) == "v1.0.0"
 
 
+def test_a_verdict_against_another_release_of_the_same_version_releases_nothing(two: Path) -> None:
+    """As that of a clone that has released at the same time."""
+    write_bento(two / "bento", "c", "c")
+    track(two)
+    known = champion(hash_of("c"), two)
+    assert known
+    verdict = write_verdict(two, against=known)
+    for other in ({"model": "0" * 64}, {"manifest": "0" * 64}):
+        theirs = verdict.champion and verdict.champion.model_copy(update=other)
+        with pytest.raises(
+            UserError, match=r"made against release v1\.0\.1 .*is now release v1\.0\.1 .*run again"
+        ):
+            moves.release(two / "bento", verdict.model_copy(update={"champion": theirs}), two)
+    assert moves.release(two / "bento", verdict, two).release == "v1.0.2"
+
+
 def test_a_bento_that_dvc_does_not_have_is_not_released(project: Path) -> None:
     write_bento(project / "bento", "a", "a")
     verdict = write_verdict(project)
@@ -434,6 +450,9 @@ def test_the_champions_bundle_with_other_bytes_is_refused(two: Path) -> None:
     write_bento(two / "bento", "b", "b", megabytes=1)
     track(two)
     with pytest.raises(UserError, match=r"bundle b was released as v1\.0\.1 with other bytes"):
+        moves.release(two / "bento", write_verdict(two), two)
+    (two / "bento/weights").write_bytes(b"")
+    with pytest.raises(UserError, match="truncated"):  # before it is compared with what is known of it
         moves.release(two / "bento", write_verdict(two), two)
 
 
