@@ -80,6 +80,7 @@ def test_a_release_holds_what_has_changed_in_tracked_files_and_no_other_file(pro
 def test_the_same_release_again_changes_nothing(two: Path) -> None:
     refs = git(two, "for-each-ref")
     assert release(two, "b").release == "v1.0.1"
+    assert moves.promote("v1.0.1", "again", two).version == "v1.0.1"
     assert git(two, "for-each-ref") == refs
 
 
