@@ -7,8 +7,9 @@ from typing import get_args
 
 import pytest
 
-from components.release import tags
+from components.release import moves, tags
 from components.release.git import Git
+from components.release.records import ReleasedTask
 from components.release.registry import Registry
 from components.release.tags import Action, Tag
 
@@ -103,3 +104,25 @@ def test_a_tag_is_ours_by_its_name_and_its_message(name: str, subject: str, know
 def test_versions_are_put_in_order_by_their_numbers() -> None:
     assert tags.greatest(["v1.9.0", "v1.10.0", "v1.2.11"]) == (1, 10, 0)
     assert tags.greatest([]) == (0, 0, 0)
+
+
+MOOD = ReleasedTask(family="classification", inputs=["text"], labels=["bad", "good"])
+
+
+@pytest.mark.parametrize(
+    ("after", "lost"),
+    [
+        ({"mood": MOOD}, False),
+        ({"mood": MOOD, "topic": MOOD}, False),
+        ({"mood": MOOD.model_copy(update={"labels": ["bad", "good", "mixed"]})}, False),
+        ({"topic": MOOD}, True),
+        ({"mood": MOOD.model_copy(update={"labels": ["bad", "fine"]})}, True),
+        ({"mood": MOOD.model_copy(update={"labels": None})}, True),
+        ({"mood": MOOD.model_copy(update={"inputs": ["text", "text_pair"]})}, True),
+        ({"mood": MOOD.model_copy(update={"family": "ordinal"})}, True),
+    ],
+)
+def test_what_callers_lose_is_a_task_a_label_or_the_way_to_ask(
+    after: dict[str, ReleasedTask], lost: bool
+) -> None:
+    assert moves._lost({"mood": MOOD}, after) is lost
