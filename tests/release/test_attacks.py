@@ -270,6 +270,23 @@ def test_tags_that_a_killed_writer_did_not_come_to_are_written_by_the_next(proje
     assert not left.exists()
 
 
+def test_git_is_told_to_create_the_champions_tag_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It moves tags into place one by one, and whoever is killed there leaves the first of them."""
+    project, said, place = two_releases(tmp_path / "project"), tmp_path / "said", tmp_path / "bin"
+    place.mkdir()
+    real = shutil.which("git")
+    told = f'*update-ref*) tee {said} | {real} "$@";; *) exec {real} "$@";;'
+    (place / "git").write_text(f'#!/bin/sh\ncase "$*" in {told} esac\n')
+    (place / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{place}{os.pathsep}{os.environ['PATH']}")
+    moves.promote("v1.0.0", "", project, "rollback")
+    first, *others = said.read_text().splitlines()
+    assert first.startswith("create refs/tags/tiny#champion#5 ")
+    assert [other.split()[:2] for other in others] == [["create", "refs/tags/tiny#previous!#6"]]
+
+
 @pytest.mark.parametrize("left", [b"\0" * 40, b"\xff\xfe", b"refs/tags/tiny@v1.0.1\n\0\0"])
 def test_a_note_that_a_power_cut_has_torn_stops_no_rollback(tmp_path: Path, left: bytes) -> None:
     project = two_releases(tmp_path / "project")
