@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -11,7 +12,7 @@ from components.release import moves, tags
 from components.release.git import Git
 from components.release.records import ReleasedTask
 from components.release.registry import Registry
-from components.release.tags import Action, Tag
+from components.release.tags import Action, Named, Tag
 
 
 def after(*moves: str, more: tuple[Tag, ...] = ()) -> Registry:
@@ -126,3 +127,14 @@ def test_what_callers_lose_is_a_task_a_label_or_the_way_to_ask(
     after: dict[str, ReleasedTask], lost: bool
 ) -> None:
     assert moves._lost({"mood": MOOD}, after) is lost
+
+
+def test_a_new_tag_is_younger_and_has_a_higher_number_than_all_there_are() -> None:
+    """GTO orders tags by their time, to the second; and names that others have given cannot be had again."""
+    late = replace(staged(9, tags.ANCHOR, "v1.0.0"), when=4_000_000_000)
+    found = after("release v1.0.0", more=(late,))
+    found.__dict__["named"] = []  # as if git had been asked
+    assert (moves.now(found), moves._next_number(found)) == (4_000_000_001, 10)
+    theirs = Named("tiny#champion#77", "tiny", None, tags.CHAMPION, 77, 5_000_000_000, ours=False)
+    found.__dict__["named"] = [theirs]
+    assert (moves.now(found), moves._next_number(found)) == (5_000_000_001, 78)

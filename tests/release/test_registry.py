@@ -142,6 +142,8 @@ def test_a_release_that_was_rolled_back_is_a_candidate_again_once_it_is_promoted
 
 def test_two_rollbacks_go_two_releases_back(two: Path) -> None:
     release(two, "c")
+    stages = {"v1.0.2": ["champion"], "v1.0.1": ["previous"], "v1.0.0": ["anchor"]}
+    assert registry.read(two).stages() == stages
     for version in ("v1.0.1", "v1.0.0"):
         assert registry.read(two).line[-2] == version
         roll_back(two, version)
