@@ -268,6 +268,9 @@ def test_tags_that_a_killed_writer_did_not_come_to_are_written_by_the_next(proje
     release(project, "b")  # changes nothing, but for what is missing
     assert set(git(project, "tag").split()) == whole
     assert not left.exists()
+    git(project, "tag", "-d", "tiny@v1.0.1")
+    moves.promote("v1.0.1", "", project)  # likewise
+    assert set(git(project, "tag").split()) == whole
 
 
 def test_git_is_told_to_create_the_champions_tag_first(

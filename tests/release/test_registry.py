@@ -439,14 +439,22 @@ def test_a_bento_that_was_packed_on_another_verdict_is_not_released(project: Pat
     verdict = write_verdict(project)
     for packed, released in (("0" * 64, False), (sha256(project / "reports/verdict.json"), True)):
         card = BundleCard.read(bento / CARD)
-        card.model_copy(update={"evidence": {"verdict.json": packed}}).write(bento / CARD)
+        forced = {"evidence": {"verdict.json": packed}, "verdict": "HOLD", "forced": "says Ada"}
+        card.model_copy(update=forced).write(bento / CARD)
         write_manifest(bento)
         track(project)
         if not released:
             with pytest.raises(UserError, match=r"bento: packed on another verdict \(000000000000\) than"):
                 moves.release(bento, verdict, project)
             continue
-        assert moves.release(bento, verdict, project).release == "v1.0.0"
+        assert moves.release(bento, verdict, project, because="an alarm").release == "v1.0.0"
+    found = registry.read(project)
+    assert found.champion
+    assert (found.champion.record.judged, found.champion.record.because) == (
+        "HOLD, forced: says Ada",
+        "an alarm",
+    )
+    assert found.moves[0].why == "says Ada"
 
 
 def test_the_champions_bundle_with_other_bytes_is_refused(two: Path) -> None:
