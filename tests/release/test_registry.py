@@ -316,6 +316,8 @@ def test_bytes_that_are_gone_come_back_from_dvcs_cache(two: Path) -> None:
     (folder / WEIGHTS).write_text("x")
     assert manifest_of(found.folder(found.champion)) == found.champion.record.manifest
     assert (folder / WEIGHTS).read_text() == "b"
+    (folder / "src/torch.py").write_text("which Python would find first")
+    assert not (found.folder(found.champion) / "src/torch.py").exists()
 
 
 @pytest.mark.slow
