@@ -1,4 +1,4 @@
-"""Which cache is a project's, and what of it is copied: files alone, without git and without DVC."""
+"""Which cache is a project's, what of it is copied, and into which place: without git and without DVC."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from components.errors import UserError
-from components.release import dvc_cache
+from components.release import checkout, dvc_cache
 from tests.release import bentos
 
 
@@ -44,3 +44,15 @@ def test_a_file_outside_of_the_folder_is_not_written(tmp_path: Path, name: str) 
     oid = kept(cache, {name: bentos._keep(cache / "files/md5", b"rows")})
     with pytest.raises(UserError, match=f"names {name} .*which is no file of the folder that it lists"):
         dvc_cache.copy(cache, oid, tmp_path / "target")
+
+
+def test_who_is_later_leaves_the_copy_of_who_was_quicker(tmp_path: Path) -> None:
+    made, folder = tmp_path / "made", tmp_path / "folder"
+    for place in (made, folder):
+        place.mkdir()
+        (place / "by").write_text(place.name)
+    checkout._put_in_place(made, folder)
+    assert (folder / "by").read_text() == "folder"
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError):
+        checkout._put_in_place(made, tmp_path / "file")
