@@ -186,6 +186,13 @@ def test_a_project_that_was_moved_in_its_repository_keeps_what_it_named_before(t
     assert not gc.find(top / "new").objects
 
 
+def test_a_working_tree_that_was_removed_names_nothing(project: Path) -> None:
+    tree = project.with_name("tree")
+    git(project, "worktree", "add", "-q", "--detach", str(tree))
+    shutil.rmtree(tree)  # git still lists it
+    assert not gc.find(project).objects
+
+
 def test_the_working_tree_of_a_submodule_is_looked_at(tmp_path: Path) -> None:
     """Git names its folder in .git of the outer repository."""
     inner, outer = repository(tmp_path / "inner"), repository(tmp_path / "outer")

@@ -15,6 +15,7 @@ from components.errors import UserError
 from components.evaluation.records import CHAMPION, Bar, ChampionReport, GateRule, ReleaseReport, Rules
 from components.files import sha256, verify_manifest, write_manifest
 from components.release import commit, moves, registry, tags
+from components.release.git import TURN, Git, turn
 from components.release.records import BundleCard
 from components.release.registry import CARD, RECORD, WEIGHTS, champion, open_champion, rolled_back
 from tests.release.bentos import (
@@ -527,6 +528,15 @@ def test_a_tag_that_stands_in_the_way_stops_no_rollback_and_no_release(two: Path
     assert served(two) == "v1.0.0"
     assert release(two, "c").release == "v1.0.3"
     assert registry.read(two).unread() == ["tiny#champion#5", "tiny@v1.0.0"]
+
+
+def test_a_tag_that_is_there_is_never_overwritten(two: Path) -> None:
+    """What was about to be created stays noted, for whoever writes next."""
+    before = git(two, "for-each-ref")
+    with turn(Git(two)) as mine, pytest.raises(UserError, match="reference already exists"):
+        mine.create({"refs/tags/tiny@v1.0.0": git(two, "rev-parse", "tiny@v1.0.1")})
+    assert git(two, "for-each-ref") == before
+    assert (two / ".git" / TURN).read_text() == "refs/tags/tiny@v1.0.0"
 
 
 def test_a_first_release_has_no_version_that_somebody_else_has_given(project: Path) -> None:
