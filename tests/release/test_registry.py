@@ -492,6 +492,12 @@ def test_a_record_that_cannot_be_read_is_named(two: Path) -> None:
         champion("any", two)
 
 
+def test_a_promotion_at_the_commit_of_another_version_is_refused(two: Path) -> None:
+    git(two, "tag", "-a", "-m", "onetrunk promote v1.0.1", "tiny#champion#99", "tiny@v1.0.0^{commit}")
+    with pytest.raises(UserError, match=r"^commit \w{12}: tagged as v1\.0\.1, but it is v1\.0\.0$"):
+        champion("any", two)
+
+
 def test_a_record_that_leads_out_of_the_project_removes_nothing_there(two: Path) -> None:
     """As anybody may push one who may push tags."""
     mine = two / "mine/rows.csv"
