@@ -68,8 +68,9 @@ async def page(_: Request) -> HTMLResponse:
 async def operation(_: Request) -> HTMLResponse:
     """A self-contained page that draws GET /metrics: traffic, latency, confidence."""
     now = served()
-    said = now.card.model_dump(include={"name", "version", "verdict", "champion"})
-    return HTMLResponse(render.render(OPERATION, **said, release=now.release, tasks=now.card.tasks))
+    said = now.card.model_dump(include={"name", "version", "champion"})
+    told = {"verdict": now.card.judged, "release": now.release, "tasks": now.card.tasks}
+    return HTMLResponse(render.render(OPERATION, **said, **told))
 
 
 async def icon(_: Request) -> FileResponse:

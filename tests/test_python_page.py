@@ -30,6 +30,7 @@ def session(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path, bento:
         patch.chdir(root)
         encode_project(root)
         shutil.copytree(bento, root / "bento")
+        bentos.of_no_verdict(root / "bento")
         bentos.track(root)
         moves.release(Path("bento"), bentos.write_verdict(root))
         for number, block in enumerate(re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)):

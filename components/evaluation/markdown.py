@@ -8,6 +8,7 @@ from components.evaluation.difference import Interval
 from components.evaluation.records import Comparison
 from components.evaluation.shown import Report
 from components.evaluation.shown_head import ShownHead
+from components.pages.markdown import uncalled as text
 from components.pages.render import count, score
 
 SIGNS = {"pass": "✅", "hold": "⏸️", "reject": "❌", "auxiliary": "·"}
@@ -105,11 +106,3 @@ def _made_from(report: Report) -> str:
     return (
         f"Model `{report.evaluation.model.sha256[:12]}`, {report.against}{made}. Intervals: {confidence} %."
     )
-
-
-def text(name: str) -> str:
-    """A name or a sentence that neither breaks the table nor is taken for Markdown."""
-    line = " ".join(name.split())
-    for mark in "\\`*_[]<>|":
-        line = line.replace(mark, f"\\{mark}")
-    return line

@@ -31,7 +31,7 @@ from components.evaluation.shown_head import (
     compared,
 )
 from components.pages import charts
-from components.pages.render import count
+from components.pages.render import count, score
 from components.training.run import curve
 from components.training.run.records import TRAINING, ScheduledEvaluation, TrainingReport
 
@@ -162,6 +162,16 @@ class Report:
     def curves(self) -> charts.Lines | None:
         """Each head's validation score over the steps; one evaluation makes no curve."""
         return _curves(self.training.evaluations)
+
+    @property
+    def told_curves(self) -> str:
+        """The same in words: where each begins and where it ends."""
+        first, *_, last = self.training.evaluations
+        return "; ".join(
+            f"{head} from {score(first.validation[head])} at step {first.step:,} to {score(value)} at step "
+            f"{last.step:,}"
+            for head, value in last.validation.items()
+        )
 
     @property
     def ahead(self) -> str:

@@ -67,12 +67,13 @@ def write(
     index.read_all(folder, _cards(project))
     shutil.copyfile(project / VERDICT, folder / VERDICT.name)
     runtime, evidence = _copy_runtime(made, folder, hashes)
-    evaluation = _evaluation(project, hashes[WEIGHTS])
+    evaluation, data = Evaluation.read(project / EVALUATION), _data(project)  # which the verdict follows from
+    _require_measured(evaluation, data)
     unnumbered = BundleCard(
         name=packaging.name,
         version="",
         model=PackedModel(sha256=hashes[WEIGHTS], files=hashes),
-        data=_data(project),
+        data=data,
         code=Code(sha256=code),
         commit=_commit(project),
         verdict=verdict.verdict,
@@ -158,15 +159,15 @@ def check_model(verdict: Verdict, model: str) -> None:
         raise UserError(f"{VERDICT}: is of model {judged[:12]}, but this one is {model[:12]}; run again")
 
 
-def _evaluation(project: Path, weights: str) -> Evaluation:
-    """What was measured of the model with these weights."""
-    evaluation = Evaluation.read(project / EVALUATION)
-    if evaluation.model.sha256 != weights:
-        found, expected = evaluation.model.sha256[:12], weights[:12]
-        raise UserError(
-            f"{EVALUATION}: is of model {found}, but {MODEL / WEIGHTS} is {expected}; evaluate again"
-        )
-    return evaluation
+def _require_measured(evaluation: Evaluation, data: dict[str, dict[str, str]]) -> None:
+    """A card names the test rows beside the metrics: those that they were measured on."""
+    for name, measured in evaluation.tasks.items():
+        found = data.get(measured.task, {}).get("test")
+        if measured.test_set is not None and found != measured.test_set:
+            raise UserError(
+                f"{EVALUATION}: '{name}' was measured on other test rows ({measured.test_set[:12]}) than "
+                f"data/{measured.task}/test.parquet has ({found[:12] if found else 'none'}); run again"
+            )
 
 
 def _beginning(file: Path) -> Beginning | None:

@@ -105,6 +105,18 @@ class Git:
         """Are commits missing here, and the tags on them?"""
         return self._place[2] == "true"
 
+    def tags_left_out(self) -> str | None:
+        """How a clone that was told to leave tags out gets them; None for a whole one."""
+        if self.is_shallow:
+            return "`git fetch --tags --unshallow`"
+        settings = self("config", "--list")
+        if re.search(r"^remote\..*\.tagopt=--no-tags$", settings, re.MULTILINE):
+            return "`git fetch --tags`, and remove --no-tags from .git/config"
+        fetched = re.findall(r"^remote\.(.*)\.fetch=(.*)$", settings, re.MULTILINE)
+        if fetched and not any("*" in refs for _, refs in fetched):  # of --single-branch
+            return f"`git remote set-branches {word(fetched[0][0])} '*'`, then `git fetch --tags`"
+        return None
+
     def head(self) -> str | None:
         """The commit that the project stands on; None on a branch without one."""
         with contextlib.suppress(UserError):

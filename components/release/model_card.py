@@ -6,7 +6,6 @@ template. Names that are data are escaped in it; what its owner states is Markdo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 from components import families
 from components.evaluation.records import Finding, HeadParity
 from components.files import atomic_file
+from components.pages.markdown import escaped
 from components.release.records import (
     RUNTIMES,
     BundleCard,
@@ -31,9 +31,6 @@ README = "README.md"
 TEMPLATE = Path(__file__).with_name("model_card.md.jinja")
 NOT_STATED = "not stated"
 SHOWN = 60  # labels of a task
-PUNCTUATION = re.compile(
-    r"([\\`*_{}\[\]<>|&~#$:@!]|(?<=www)\.)"
-)  # what Markdown, or the hub's, reads in a line
 
 
 def write(folder: Path, card: BundleCard) -> None:
@@ -151,11 +148,6 @@ def describe(origin: Origin | None) -> str:
     name = f" {escaped(origin.name)}" if origin.name else ""
     revision = f", revision {escaped(origin.revision)}" if origin.revision else ""
     return f"{kinds[origin.kind]}{name}{revision}"
-
-
-def escaped(text: str) -> str:
-    """Text that is data, on one line, so that Markdown and HTML show it as it is."""
-    return PUNCTUATION.sub(r"\\\1", " ".join(text.split()))
 
 
 def stated(text: str | None) -> str:

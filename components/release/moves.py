@@ -40,11 +40,12 @@ def release(
 
     Raises:
         UserError: the Bento is damaged or not the one that dvc.lock names, its weights are not those that
-            its card names, or the champion has changed since the verdict.
+            its card names, it was packed on another verdict, or the champion has changed since that.
     """
     manifest = verify_manifest(bento)
     card = BundleCard.read(bento / CARD)
     _require_judged(bento, card, manifest)
+    _require_packed_on(project / VERDICT, bento, card)
     with turn(Git(project)) as mine:
         found = read(project)
         today = found.champion
@@ -181,6 +182,15 @@ def _require_judged(bento: Path, card: BundleCard, manifest: Manifest) -> None:
         raise UserError(
             f"{bento / WEIGHTS}: not the weights that {CARD} names ({card.model.sha256[:12]}) and the gate "
             f"has judged; `onetrunk run` packs those again"
+        )
+
+
+def _require_packed_on(verdict: Path, bento: Path, card: BundleCard) -> None:
+    """What the card shows of metrics, and whether it was forced, is of the verdict that it was packed on."""
+    packed = card.evidence.get(VERDICT.name)
+    if packed is not None and packed != sha256(verdict):
+        raise UserError(
+            f"{bento}: packed on another verdict ({packed[:12]}) than {VERDICT}; `onetrunk run` packs it anew"
         )
 
 

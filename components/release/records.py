@@ -81,7 +81,7 @@ class ReleaseRecord(Record):
     @property
     def judged(self) -> str:
         """The verdict, and why it was released all the same where it was not PROMOTE."""
-        return self.verdict if self.forced is None else f"{self.verdict}, forced: {self.forced}"
+        return _judged(self.verdict, self.forced)
 
     @property
     def identity(self) -> Champion:
@@ -218,3 +218,12 @@ class BundleCard(Record):
     stated: Card = Card()  # what its owner says of it
     runtime: str = "eager"  # that computes the encoder's states where the machine can
     signer: str | None = None  # SHA-256 of the public key's file; null where it is not signed
+
+    @property
+    def judged(self) -> str:
+        """The verdict, and why it was packed all the same where it was not PROMOTE."""
+        return _judged(self.verdict, self.forced)
+
+
+def _judged(verdict: Outcome, forced: str | None) -> str:
+    return verdict if forced is None else f"{verdict}, forced: {forced}"

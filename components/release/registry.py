@@ -11,7 +11,6 @@ Releases, promotions and rollbacks take turns.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -195,12 +194,10 @@ def read(project: Path = Path()) -> Registry:
 
 def _require_complete(git: Git) -> None:
     """No release is only then no release when this clone has all tags."""
-    remedy = "bring what there is with `git fetch --tags --unshallow`" if git.is_shallow else ""
-    if not remedy and re.search(r"^remote\..*\.tagopt=--no-tags$", git("config", "--list"), re.MULTILINE):
-        remedy = "bring what there is with `git fetch --tags`, and remove --no-tags from .git/config"
-    if remedy:
+    if (remedy := git.tags_left_out()) is not None:
         raise UserError(
-            f"{git.project.absolute()}: no release here, but this clone is not the whole repository; {remedy}"
+            f"{git.project.absolute()}: no release here, but this clone is not the whole repository; bring "
+            f"what there is with {remedy}"
         )
 
 

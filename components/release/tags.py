@@ -136,6 +136,12 @@ def stage_name(git: Git, name: str, stage: str, number: int, left: bool = False)
     return f"{_folder(git)}{ended(name)}#{stage}{'!' if left else ''}#{number}"
 
 
+def refspecs(git: Git, name: str) -> list[str]:
+    """What fetches all tags of versions and stages of a service as they are elsewhere."""
+    begun = f"refs/tags/{_folder(git)}{ended(name)}"
+    return [f"{begun}{mark}*:{begun}{mark}*" for mark in "@#"]
+
+
 def trial_name(git: Git, name: str, version: str, which: str) -> str:
     """The tag that says what became of a version in traffic."""
     return f"{_folder(git)}{ended(name)}{TRIAL}{version}.{which}"

@@ -96,7 +96,7 @@ def _promoted(root: Path, release: str | None) -> News:
 
 def _sentences(lines: Sequence[str]) -> str:
     more = [f"and {len(lines) - NAMED} more"] if len(lines) > NAMED else []
-    return redact("; ".join([*(shorten(" ".join(line.split()), LONGEST) for line in lines[:NAMED]), *more]))
+    return redact("; ".join([*(shorten(line, LONGEST) for line in lines[:NAMED]), *more]))
 
 
 def _in(root: Path, command: str) -> str:

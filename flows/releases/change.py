@@ -10,7 +10,7 @@ from pathlib import Path
 from components.environment import QUIET
 from components.errors import UserError
 from components.evaluation.answers import ANSWERS
-from components.evaluation.records import RELEASE
+from components.evaluation.records import RELEASE, Verdict
 from components.release import moves, registry
 from components.release.registry import Registry
 from flows.running.lock import only_run
@@ -28,7 +28,12 @@ def roll_back(root: Path, version: str | None, reason: str) -> None:
     found = registry.read(root)
     today = _champion(found)
     if version is None and len(found.line) < 2:
-        raise UserError(f"{today} is the only release to serve; there is none to go back to")
+        others = (
+            f"; --to takes one that was: {', '.join(sorted(found.rolled_back))}" if found.rolled_back else ""
+        )
+        raise UserError(
+            f"{today} is the only champion that was not rolled back; there is none to go back to{others}"
+        )
     chosen = moves.promote(version or found.line[-2], reason, root, "rollback")
     if chosen.version == today:
         print(f"{today} is the champion already")
@@ -48,7 +53,7 @@ def promote(root: Path, version: str, reason: str) -> None:
     if before == [chosen.version]:
         print(f"{chosen.version} is the champion already")
         return
-    print(f"{chosen.version} is the champion, instead of {before[0]}")
+    print(f"{chosen.version} is the champion" + (f", instead of {before[0]}" if before else ""))
     _say_what_is_left()
 
 
@@ -61,24 +66,39 @@ def force(root: Path, reason: str) -> None:
         UserError: there is no verdict on this very model, or it is PROMOTE, or the Bento does not answer.
     """
     from components import params
-    from components.release import bundle, origins, query
-    from serving.build import build
+    from components.release import query
 
     with only_run(root):
-        verdict = bundle.held_back(root)
-        project = params.load()
-        build(root, project.packaging, root / BENTO, origins.of(project, root), reason)
-        bundle.check_model(verdict, registry.model_of(root / BENTO))
-        query.ask(root / BENTO, project.released()).write(root / ANSWERS)
-        _record(root)
+        verdict = pack(root, reason)
+        query.ask(root / BENTO, params.load().released()).write(root / ANSWERS)
+        record(root)
         released = moves.release(root / BENTO, verdict, root)
         released.write(root / RELEASE)
     print(f"{released.release} is the champion, forced against the verdict {verdict.verdict}: {reason}")
     _say_what_is_left()
 
 
-def _record(root: Path) -> None:
-    """Let DVC keep the Bento's bytes, and dvc.lock name them."""
+def pack(root: Path, reason: str) -> Verdict:
+    """Pack the model that is here against the gate's word, which is returned; `root` is where we work.
+
+    Raises:
+        UserError: there is no verdict on this very model, or it is PROMOTE.
+    """
+    from components import params
+    from components.release import bundle, origins
+    from serving.build import build
+
+    verdict, project = bundle.held_back(root), params.load()
+    build(root, project.packaging, root / BENTO, origins.of(project, root), reason)
+    return verdict
+
+
+def record(root: Path) -> None:
+    """Let DVC keep the Bento's bytes, and dvc.lock name them.
+
+    Raises:
+        UserError: DVC refuses.
+    """
     command = [sys.executable, "-m", "flows.running.durable_dvc", "commit", "--force", "package"]
     environment = {**QUIET, **os.environ}
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)

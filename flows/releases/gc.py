@@ -20,7 +20,7 @@ from components.release import checkout, dvc_cache, registry
 from components.release.git import Git
 from components.release.registry import Registry
 from flows.rollout import service
-from flows.running.lock import only_run
+from flows.running.lock import WORKSPACE, only_run
 
 HASH = re.compile(rb"\b[0-9a-f]{32}(?:\.dir)?\b")
 NAMING = (":(top)*dvc.lock", ":(top)*.dvc")  # the files that name what DVC keeps, in the whole repository
@@ -33,7 +33,7 @@ class Waste:
 
     folders: list[Path]  # of releases
     objects: list[Path]  # of DVC's cache
-    left_alone: Path | None  # DVC's cache, where others may use it
+    left_alone: str | None  # DVC's cache, and why
 
     def __str__(self) -> str:
         return (
@@ -94,7 +94,7 @@ def _nobody_works(project: Path) -> Iterator[None]:
 
 def _say_what_stays(waste: Waste) -> None:
     if waste.left_alone:
-        print(f"{waste.left_alone}: DVC's cache lies outside of the project, others may use it; left alone")
+        print(f"{waste.left_alone}; left alone")
 
 
 def find(root: Path) -> Waste:
@@ -106,11 +106,20 @@ def find(root: Path) -> Waste:
     """
     found = registry.read(root)
     cache = dvc_cache.place(root).resolve()
-    if root.resolve() not in cache.parents:  # other projects may name what is in it
-        return Waste([*_folders(found, cache)], [], cache)
+    if why := _why_not_swept(found.git, root, cache):
+        return Waste([*_folders(found, cache)], [], f"{cache}: {why}")
     named = _with_what_folders_hold(cache, _named(found.git))
     objects = [file for file in _objects(cache) if "".join(file.parts[-2:]) not in named]
     return Waste([*_folders(found, cache)], objects, None)
+
+
+def _why_not_swept(git: Git, root: Path, cache: Path) -> str | None:
+    """Why nobody here knows all that names what is in a cache."""
+    if root.resolve() not in cache.parents:
+        return "DVC's cache lies outside of the project, others may use it"
+    if git.is_shallow:
+        return "this clone lacks commits (`git fetch --tags --unshallow`), which may name what is in it"
+    return None
 
 
 def _folders(found: Registry, cache: Path) -> Iterator[Path]:
@@ -139,12 +148,12 @@ def _named(git: Git) -> set[str]:
     blobs, texts = _committed(git), []
     for tree in git.trees():
         blobs |= {line.split()[1] for line in Git(tree)("ls-files", "--stage", "--", *NAMING).splitlines()}
-        texts += [file.read_bytes() for file in _files_below(tree)]
+        kept = (tree / git.prefix / WORKSPACE).glob("dvc.lock.*")  # of a run there
+        texts += [file.read_bytes() for file in (*_files_below(tree), *kept)]
     for blob, text in zip(sorted(blobs), git.blobs(sorted(blobs)), strict=True):
         if text is None:
             raise UserError(f"{git.project}: blob {blob}, which named bytes, is lost; `git fsck` says more")
         texts.append(text)
-    texts += [file.read_bytes() for file in (git.project / ".onetrunk").glob("dvc.lock.*")]
     return {match.decode() for text in texts for match in HASH.findall(text)}
 
 

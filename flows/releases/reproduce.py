@@ -23,9 +23,15 @@ from components.release import checkout, dvc_cache, registry, tags
 from components.release.git import Git
 from components.release.registry import Registry, Release
 from flows.running import dvc_stage
+from flows.running.console import GATE
 from flows.running.graph import PROGRAM
 
 LAST = "query"  # the last stage before a release is made
+AGAINST_THE_GATE = (GATE, "package", LAST)  # stages that a release by force has not gone through
+PACK = (
+    "from pathlib import Path; from flows.releases import change; "
+    "change.pack(Path(), {!r}); change.record(Path())"
+)
 FROM_OUTSIDE = ("download", "version", "fetch", "start")  # stages whose outputs are brought, not made
 BESIDE = ("comparison",)  # likewise: no release waits for them, but reports show what they have found
 Outputs = dict[str, dict[str, str]]  # stage -> its outputs, and DVC's hash of each
@@ -53,7 +59,7 @@ def run(root: Path, version: str, target: Path | None) -> bool:
         )
     _bring(project, before)
     _bring_compared(found, release, project)
-    made = _make(project)
+    made = _make(project, release.record.forced)
     differ = list(_differences(before, _outputs(lock), made))
     print("\n".join([*differ, _conclusion(release, made, differ)]))
     if not differ and target is None:
@@ -133,21 +139,31 @@ def _bring_compared(found: Registry, release: Release, project: Path) -> None:
         shutil.copytree(found.folder(one), kept, dirs_exist_ok=True)
 
 
-def _make(project: Path) -> list[str]:
-    """Run the stages, but for those from outside; their names."""
-    code = "from flows.running import graph; print(*graph.read().up_to('query').upstream, sep='\\n')"
+def _make(project: Path, forced: str | None) -> list[str]:
+    """Run the stages, but for those from outside; their names. Of a release that was `forced` those before
+    the gate, which lets the model through now as little as then: it is packed as it was."""
+    code = f"from flows.running import graph; print(*graph.read().up_to('{LAST}').upstream, sep='\\n')"
     listed = _call([sys.executable, "-c", code], project)
     if listed.returncode != 0:
         why = (listed.stderr.strip() or "nothing was said").splitlines()[-1]
         raise UserError(f"{project}: its stages cannot be read: {why.rpartition('UserError: ')[2]}")
-    stages = [
-        name for name in listed.stdout.split("\n") if name and name.partition("@")[0] not in FROM_OUTSIDE
-    ]
+    left_out = FROM_OUTSIDE if forced is None else (*FROM_OUTSIDE, *AGAINST_THE_GATE)
+    stages = [name for name in listed.stdout.split("\n") if name and name.partition("@")[0] not in left_out]
     done = _dvc(project, "repro", "--single-item", *stages)
     if done.returncode != 0:
         said = [line for line in done.stdout.splitlines() + done.stderr.splitlines() if line.strip()][-8:]
         raise UserError(f"{project}: a stage failed: {' | '.join(said)}")
-    return stages
+    return stages if forced is None else [*stages, *_forced(project, forced)]
+
+
+def _forced(project: Path, reason: str) -> list[str]:
+    """Have the gate judge, and the model packed against its word; the stage that this stands for."""
+    _dvc(project, "repro", "--single-item", GATE)
+    done = _call([sys.executable, "-c", PACK.format(reason)], project)
+    if done.returncode != 0:
+        why = (done.stderr.strip() or "nothing was said").splitlines()[-1]
+        raise UserError(f"{project}: it cannot be packed as it was: {why.rpartition('UserError: ')[2]}")
+    return [AGAINST_THE_GATE[1]]
 
 
 def _differences(before: Outputs, after: Outputs, made: Sequence[str]) -> Iterator[str]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
+from components.advice import word
 from components.release import registry, tags
 from components.release.records import ReleasedTask, ReleaseRecord
+from components.release.registry import Registry
 from flows.rollout import planning
 from flows.running import clock
 
@@ -37,10 +40,25 @@ def show(root: Path, limit: int | None, as_json: bool) -> None:
         for version, trials in tried.items():
             words[version] = "; ".join(filter(None, (words.get(version), trials[-1].said)))
         _print(shown, words, len(versions) - len(shown))
+        for sentence in _mixed(found, shown):
+            print(sentence)
         for name in found.unread():
             print(
                 f"tag {name} was not made by onetrunk and changes nothing here, whatever `gto show` says; to "
                 f"serve another release: `onetrunk promote VERSION`"
+            )
+
+
+def _mixed(found: Registry, shown: list[ReleaseRecord]) -> Iterator[str]:
+    """What does not fit together where two clones have released at once, and one took some tags of the other
+    and kept some of its own."""
+    known = {one.version: one.identity for one in shown}
+    for one in shown:
+        if one.against and known.get(one.against.release, one.against) != one.against:
+            theirs = " ".join(map(word, tags.refspecs(found.git, one.name)))
+            yield (
+                f"{one.version} was compared with another {one.against.release} than the one here: the tags "
+                f"of two clones are mixed; take those of one: git fetch --force --prune REMOTE {theirs}"
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -10,12 +11,42 @@ import pytest
 from components.evaluation.records import EVALUATION, VERDICT
 from components.files import read_json, write_json
 from components.release import registry
+from flows.releases import reproduce
 from tests import verdicts
 from tests.flows import toy
+from tests.release.bentos import git
 from tests.serving import tiny
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("forking_commands")]
-PIPELINE = "stages:\n  package:\n    cmd: python -m components.stages.package\n    outs: [bento]\n"
+PIPELINE = """
+stages:
+  evaluate:
+    cmd: mkdir -p reports && cp evidence.json reports/evaluation.json
+    deps: [evidence.json]
+    outs: [reports/evaluation.json]
+  gate:
+    cmd: python judge.py
+    deps: [reports/evaluation.json, params.yaml]
+    outs: [reports/verdict.json]
+  package:
+    cmd: python -m components.stages.package
+    deps: [reports/verdict.json]
+    outs: [bento]
+  query:
+    cmd: echo {} > reports/answers.json
+    deps: [bento]
+    outs: [reports/answers.json]
+"""
+JUDGE = """
+from pathlib import Path
+from components import params
+from components.evaluation import gate
+from components.evaluation.records import EVALUATION, VERDICT, Evaluation
+from components.files import sha256
+rules = gate.rules_of(params.read(Path("params.yaml")))
+gate.verdict(Evaluation.read(EVALUATION), rules, sha256(EVALUATION)).write(VERDICT)
+raise SystemExit(2)
+"""
 FORCE = ("promote", "--force", "--reason", "accepted by Ada")
 
 
@@ -26,11 +57,16 @@ def rejected(tmp_path: Path) -> Path:
     tiny.write_project(project)
     settings = (project / "params.yaml").read_text()
     (project / "params.yaml").write_text(settings.replace("floor: 0.1", "floor: 0.99"))
+    shutil.copy(project / EVALUATION, project / "evidence.json")
+    (project / "judge.py").write_text(JUDGE)
+    (project / "encoder/kept").touch()
+    git(project, "add", ".")
     assert verdicts.pass_on(project).verdict == "REJECT"
     return project
 
 
-def test_a_forced_release_says_so_wherever_it_is_shown(rejected: Path) -> None:
+@pytest.mark.usefixtures("forks")
+def test_a_forced_release_says_so_wherever_it_is_shown_and_is_made_again(rejected: Path) -> None:
     done = toy.onetrunk(rejected, *FORCE)
     assert done.returncode == 0, done.stderr
     assert "v1.0.0 is the champion, forced against the verdict REJECT: accepted by Ada" in done.stdout
@@ -44,6 +80,7 @@ def test_a_forced_release_says_so_wherever_it_is_shown(rejected: Path) -> None:
     assert "REJECT, forced: accepted by Ada" in toy.onetrunk(rejected, "diff", "v1.0.0", "v1.0.0").stdout
     again = [toy.python, "-m", "dvc", "checkout", "--force", "bento"]  # DVC has the bytes
     subprocess.run(again, cwd=rejected, check=True, env=toy.environment(), capture_output=True)
+    assert reproduce.run(rejected, "v1.0.0", None)  # though the gate lets it through as little as then
 
 
 def test_an_edited_verdict_is_not_even_forced(rejected: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from components.errors import UserError
-from components.release import dvc_cache, registry
+from components.release import dvc_cache, moves, registry
 from flows.releases import gc
 from tests.release import bentos
 from tests.release.bentos import git, repository
@@ -70,8 +70,15 @@ def in_a_merge_alone(project: Path) -> None:
     git(project, "merge", "-q", "--no-commit", "side")
     name(project, "merged", "data/rows.csv.dvc")
     commit(project)
-    git(project, "rm", "-q", "data/rows.csv.dvc")
-    git(project, "commit", "-q", "-m", "not any more")
+    git(project, "checkout", "-q", "--detach", "HEAD^")  # main is that merge, which no commit has followed
+
+
+def in_a_commit_without_parents(project: Path) -> None:
+    """As that of a release that was taken over."""
+    git(project, "checkout", "-q", "--orphan", "alone")
+    name(project, "first")
+    commit(project)
+    git(project, "checkout", "-q", "main")
 
 
 def in_the_index(project: Path) -> None:
@@ -99,16 +106,28 @@ def where_the_project_stood_before(project: Path) -> None:
     git(project, "reset", "-q", "--hard", "HEAD^")
 
 
+def in_the_copy_that_a_torn_lock_is_restored_from(project: Path) -> None:
+    """Here, and where another working tree has the cache."""
+    name(project, "kept", ".onetrunk/dvc.lock.good")
+    tree = project.with_name("tree")
+    git(project, "worktree", "add", "-q", "--detach", str(tree))
+    name(project, "kept there", ".onetrunk/moved")
+    (tree / ".onetrunk").mkdir()
+    (project / ".onetrunk/moved").rename(tree / ".onetrunk/dvc.lock.good")
+
+
 @pytest.mark.parametrize(
     "named",
     [
         below_a_folder,
         on_a_branch_whose_files_were_not_merged,
         in_a_merge_alone,
+        in_a_commit_without_parents,
         in_the_index,
         in_the_second_stash,
         in_another_working_tree,
         where_the_project_stood_before,
+        in_the_copy_that_a_torn_lock_is_restored_from,
     ],
     ids=lambda f: f.__name__,
 )
@@ -116,6 +135,24 @@ def test_what_is_named_stays(project: Path, named: Callable[[Path], None]) -> No
     named(project)
     waste = put(project, "of a run that was rejected")
     assert gc.find(project).objects == [waste]
+
+
+def test_a_copy_goes_that_no_release_in_a_stage_has_and_that_dvc_has_whole(project: Path) -> None:
+    for bundle in ("c", "b", "d", "e"):  # the second release's bundle is the fourth's, too
+        bentos.release(project, bundle)
+    assert copies(project) == ["b", "c"]
+    moves.promote("v1.0.3", "", project)
+    assert copies(project) == ["c", "d"]
+    weights = next(
+        file for file in dvc_cache.place(project).rglob("*") if file.is_file() and file.read_bytes() == b"c"
+    )
+    weights.unlink()
+    assert copies(project) == ["d"]
+
+
+def copies(project: Path) -> list[str]:
+    """The bundles whose copies would go."""
+    return sorted(folder.name for folder in gc.find(project).folders)
 
 
 @pytest.mark.parametrize(("lock", "sentence"), [(".onetrunk/run.lock", "another run is going on"), (".dvc/tmp/lock", "DVC is at work here")])  # fmt: skip
@@ -147,6 +184,13 @@ def test_a_project_that_was_moved_in_its_repository_keeps_what_it_named_before(t
     (top / "old").rename(top / "new")
     commit(top)
     assert not gc.find(top / "new").objects
+
+
+def test_a_working_tree_that_was_removed_names_nothing(project: Path) -> None:
+    tree = project.with_name("tree")
+    git(project, "worktree", "add", "-q", "--detach", str(tree))
+    shutil.rmtree(tree)  # git still lists it
+    assert not gc.find(project).objects
 
 
 def test_the_working_tree_of_a_submodule_is_looked_at(tmp_path: Path) -> None:
@@ -183,6 +227,21 @@ def test_a_cache_that_projects_share_is_not_swept(
     gc.run(project, confirmed=False)
     said = capsys.readouterr().out
     assert said.startswith(f"nothing to free\n{shared}: DVC's cache lies outside of the project")
+
+
+def test_where_commits_are_missing_here_what_they_name_stays(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A clone made shallow has the tags and not the commits between them."""
+    below_a_folder(project)
+    clone = project.with_name("clone")
+    git(project.parent, "clone", "-q", "--depth=1", f"file://{project}", str(clone))
+    git(clone, "fetch", "-q", "--depth=1", "--tags")
+    shutil.copytree(project / ".dvc/cache", clone / ".dvc/cache")
+    gc.run(clone, confirmed=True)
+    assert ": this clone lacks commits (`git fetch --tags --unshallow`), which" in capsys.readouterr().out
+    kept = {file.name for file in dvc_cache.place(clone).rglob("*")}
+    assert kept == {file.name for file in dvc_cache.place(project).rglob("*")}
 
 
 def test_where_it_is_not_known_what_a_folder_held_nothing_is_freed(project: Path) -> None:

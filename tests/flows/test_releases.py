@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import resource
+import shlex
 import shutil
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from components.release import dvc_cache, moves, registry
 from components.release.records import ReleaseRecord
 from components.rollout import kept
 from components.rollout.records import PLAN, Plan, Target, TrialReport
-from flows.releases import table
+from flows.releases import change, table
 from flows.rollout.service import open_folder
 from tests.flows import toy
 from tests.release import bentos
@@ -168,6 +169,33 @@ def test_what_asked_for_a_release_stands_below_the_table_as_a_sentence(
     assert len(said.splitlines()) < 15  # not a word a line
 
 
+def test_two_clones_that_released_at_once_are_told_apart_and_one_takes_the_others_champion(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each has released twice; a fetch alone brings what has no tag of the same name here."""
+    other = project.with_name("other")
+    git(project, "add", "dvc.lock")
+    git(project, "commit", "-q", "-m", "as released")
+    git(project.parent, "clone", "-q", str(project), str(other))
+    shutil.copytree(project / ".dvc/cache", other / ".dvc/cache")
+    for bundle in ("theirs", "theirs2", "theirs3"):
+        release(project, bundle)
+    release(other, "ours")
+    git(other, "tag", "mine")
+    table.show(other, 20, as_json=False)
+    assert "mixed" not in capsys.readouterr().out
+    with pytest.raises(AssertionError, match="would clobber existing tag"):
+        git(other, "fetch", "--tags")
+    table.show(other, 20, as_json=False)
+    said = capsys.readouterr().out
+    assert "v1.0.3 was compared with another v1.0.2 than the one here: the tags of two clones" in said
+    command = re.findall(r"git (fetch --force --prune REMOTE .*)", said)[0].replace("REMOTE", "origin")
+    git(other, *shlex.split(command))
+    assert registry.read(other).line == registry.read(project).line
+    assert "mine" in git(other, "tag").split()
+    assert release(other, "ours").release == "v1.0.5"
+
+
 def test_a_project_without_releases_says_how_to_make_one(tmp_path: Path) -> None:
     project = bentos.repository(tmp_path / "project")
     assert "`onetrunk run` makes one" in onetrunk(project, "releases")
@@ -184,7 +212,21 @@ def test_a_rollback_goes_to_the_release_before_and_says_what_is_left_to_do(proje
         toy.onetrunk(project, "status", COLUMNS="200").stdout,
     )
     assert "it says nonsense" in git(project, "for-each-ref", "--format=%(contents)", "refs/tags")
-    assert "there is none to go back to" in onetrunk(project, "rollback", code=2)
+    assert (
+        "v1.0.0 is the only champion that was not rolled back; there is none to go back to; --to takes one that was: v1.0.1"
+        in onetrunk(project, "rollback", code=2)
+    )
+
+
+def test_a_promotion_makes_a_champion_where_the_tags_of_none_have_come(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As from a remote that protects the tags of stages, or after somebody has removed them."""
+    git(project, "tag", "-d", *(name for name in git(project, "tag").split() if "#" in name))
+    assert registry.read(project).champion is None
+    change.promote(project, "1.0.1", "")
+    assert capsys.readouterr().out.startswith("v1.0.1 is the champion\n")
+    assert registry.read(project).line == ["v1.0.1"]
 
 
 def test_a_rollback_to_what_is_nowhere_changes_nothing(project: Path) -> None:

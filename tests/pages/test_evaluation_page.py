@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 
 from components.evaluation import gate, markdown, page
 from components.evaluation.records import Evaluation, Finding, GateRule, Rules, Verdict
@@ -102,6 +104,15 @@ def test_the_markdown_says_what_the_page_says(outcome: str) -> None:
         assert command is None or (command in text and command.replace('"', "&#34;") in seen)
 
 
+def test_who_does_not_see_the_curves_is_told_where_each_begins_and_ends() -> None:
+    first, *_, last = samples.training().evaluations
+    seen = unescape(drawn.page("evaluation, REJECT"))
+    (told,) = re.findall(r'aria-label="validation score of every head over the steps: (.*)">', seen)
+    begun, ended = first.validation["intent"], last.validation["intent"]
+    assert f"intent from {begun:.3f} at step {first.step:,} to {ended:.3f} at step {last.step:,}; " in told
+    assert len(told.split("; ")) == len(last.validation)
+
+
 def test_a_task_that_a_linear_model_does_better_on_is_named_at_the_top() -> None:
     measured = samples.evaluation()
     verdict = samples.verdict("PROMOTE", measured)
@@ -152,6 +163,15 @@ def test_a_hostile_name_breaks_no_row_of_the_markdown() -> None:
     assert len(rows) == 2 + len(samples.HEADS)
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {len(markdown.COLUMNS) + 1}
     assert markdown.text("a|b `c`\n<i>") == r"a\|b \`c\` \<i\>"
+
+
+def test_a_comment_calls_nobody_who_is_named_in_a_label_and_shows_all_of_it() -> None:
+    """GitHub looks for people and issues in what it shows, and reads formulas, entities and strokes."""
+    given = "@team, see #12 for $5 and $6, ~~old~~ &lt;b&gt; :smile: a @ b"
+    said = markdown.text(given)
+    assert not re.search(r"@\w|#\d", said)
+    shown = MarkdownIt("gfm-like", {"linkify": False}).renderInline(said)
+    assert unescape(shown.replace("<!-- -->", "")) == given
 
 
 def test_of_a_first_release_nothing_is_said_to_have_come_or_gone() -> None:

@@ -25,7 +25,7 @@ from components.evaluation.records import (
     TaskVerdict,
     Verdict,
 )
-from components.files import MANIFEST, atomic_file, atomic_folder, sha256
+from components.files import MANIFEST, atomic_file, atomic_folder, sha256, write_manifest
 from components.release import moves, registry
 from components.release.records import BundleCard, Code, Limits, PackedModel, PackedTask
 from components.release.registry import BUNDLE, CARD, WEIGHTS
@@ -171,6 +171,13 @@ def write_verdict(
     )
     said.write(project / "reports/verdict.json")
     return said
+
+
+def of_no_verdict(bento: Path) -> None:
+    """Let the card of a real Bento name no verdict: what it was packed on is another project's."""
+    BundleCard.read(bento / CARD).model_copy(update={"evidence": {}}).write(bento / CARD)
+    write_manifest(bento / BUNDLE)
+    write_manifest(bento)
 
 
 def release(project: Path, version: str, model: str | Path | None = None, **options: object) -> ReleaseReport:

@@ -209,7 +209,12 @@ def test_a_working_tree_of_a_bare_clone_has_the_champion(project: Path, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("option", "remedy"), [("--depth=1", "--unshallow"), ("--no-tags", "remove --no-tags")]
+    ("option", "remedy"),
+    [
+        ("--depth=1", "--unshallow"),
+        ("--no-tags", "remove --no-tags"),
+        ("--single-branch", r"`git remote set-branches origin '\*'`"),  # which takes the tags of its branch
+    ],
 )
 def test_a_clone_without_the_tags_is_not_taken_for_a_project_without_releases(
     project: Path, tmp_path: Path, option: str, remedy: str
@@ -263,6 +268,26 @@ def test_tags_that_a_killed_writer_did_not_come_to_are_written_by_the_next(proje
     release(project, "b")  # changes nothing, but for what is missing
     assert set(git(project, "tag").split()) == whole
     assert not left.exists()
+    git(project, "tag", "-d", "tiny@v1.0.1")
+    moves.promote("v1.0.1", "", project)  # likewise
+    assert set(git(project, "tag").split()) == whole
+
+
+def test_git_is_told_to_create_the_champions_tag_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It moves tags into place one by one, and whoever is killed there leaves the first of them."""
+    project, said, place = two_releases(tmp_path / "project"), tmp_path / "said", tmp_path / "bin"
+    place.mkdir()
+    real = shutil.which("git")
+    told = f'*update-ref*) tee {said} | {real} "$@";; *) exec {real} "$@";;'
+    (place / "git").write_text(f'#!/bin/sh\ncase "$*" in {told} esac\n')
+    (place / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{place}{os.pathsep}{os.environ['PATH']}")
+    moves.promote("v1.0.0", "", project, "rollback")
+    first, *others = said.read_text().splitlines()
+    assert first.startswith("create refs/tags/tiny#champion#5 ")
+    assert [other.split()[:2] for other in others] == [["create", "refs/tags/tiny#previous!#6"]]
 
 
 @pytest.mark.parametrize("left", [b"\0" * 40, b"\xff\xfe", b"refs/tags/tiny@v1.0.1\n\0\0"])

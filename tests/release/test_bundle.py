@@ -1,14 +1,19 @@
+import re
+import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from components.data.contract import known_rows
 from components.errors import UserError
-from components.evaluation.records import EVALUATION
+from components.evaluation.records import EVALUATION, VERDICT
 from components.files import read_json, sha256, verify_manifest, write_json
 from components.release import bundle
 from components.release.records import BundleCard
+from tests import verdicts
 from tests.serving import tiny
 
 
@@ -71,12 +76,142 @@ def test_no_verdict_is_no_promotion(tmp_path: Path) -> None:
         bundle.promoted(tmp_path)
 
 
+def edit(file: Path, **changes: object) -> None:
+    write_json(file, {**read_json(file), **changes})
+
+
+def edit_settings(project: Path, key: str, value: float) -> None:
+    file = project / "params.yaml"
+    text, found = re.subn(rf"\b{key}: [\d.]+", f"{key}: {value}", file.read_text())
+    assert found
+    file.write_text(text)
+
+
+def ask_further(project: Path) -> None:
+    settings = yaml.safe_load((project / "params.yaml").read_text())
+    settings["evaluation"]["gates"] = {"calibration": {"limit": 0.1}}
+    (project / "params.yaml").write_text(yaml.safe_dump(settings))
+
+
+def edit_both(project: Path) -> None:
+    """Evidence and verdict, so that they agree; dvc.lock is as the pipeline left it."""
+    recorded = (project / "dvc.lock").read_bytes()
+    evidence = read_json(project / EVALUATION)
+    evidence["tasks"]["ner"]["metrics"]["entity_f1"]["value"] += 0.05
+    write_json(project / EVALUATION, evidence)
+    verdicts.pass_on(project)
+    (project / "dvc.lock").write_bytes(recorded)
+
+
+def forget_the_gate(project: Path) -> None:
+    lock = yaml.safe_load((project / "dvc.lock").read_text())
+    del lock["stages"]["gate"]
+    (project / "dvc.lock").write_text(yaml.safe_dump(lock))
+
+
+ATTACKS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "a verdict that was edited": (
+        lambda project: edit(project / VERDICT, of_model=["fine"]),
+        r"verdict\.json: does not follow from its evidence \(of_model is \['fine'\], comes out as \[\]\)",
+    ),
+    "evidence that was edited": (
+        lambda project: edit(project / EVALUATION, confidence=0.9),
+        r"evaluation\.json is not the evidence that it names",
+    ),
+    "a floor that was put back": (
+        lambda project: edit_settings(project, "floor", 0.2),
+        r"made by other settings than those of params\.yaml \(gates\.ner\.floor is 0",
+    ),
+    "a confidence that was put back": (
+        lambda project: edit_settings(project, "confidence", 0.99),
+        r"made by other settings than those of params\.yaml \(confidence\)",
+    ),
+    "a further gate that nobody asked": (
+        ask_further,
+        r"made by other settings than those of params\.yaml \(further\.calibration\.limit is nothing, comes out as 0\.1",
+    ),
+    "evidence and verdict that agree": (edit_both, r"evaluation\.json: not the file that stage evaluate has"),
+    "no dvc.lock": (lambda project: (project / "dvc.lock").unlink(), r"dvc\.lock: no such file"),
+}
+OF_THE_GATE: dict[str, tuple[Callable[[Path], object], str]] = {
+    "a verdict of other bytes": (
+        lambda project: (project / VERDICT).write_text((project / VERDICT).read_text() + "\n"),
+        r"verdict\.json: not the file that stage gate has made",
+    ),
+    "a verdict that nothing has recorded": (forget_the_gate, r"verdict\.json: not the file that stage gate"),
+}
+
+
+@pytest.mark.parametrize(("attack", "sentence"), [*ATTACKS.values(), *OF_THE_GATE.values()], ids=[*ATTACKS, *OF_THE_GATE])  # fmt: skip
+def test_no_verdict_lets_a_model_out_but_the_pipelines_own_of_today(
+    project: Path, tmp_path: Path, attack: Callable[[Path], object], sentence: str
+) -> None:
+    attacked = shutil.copytree(project, tmp_path / "project")
+    assert bundle.promoted(attacked).verdict == "PROMOTE"
+    attack(attacked)
+    with pytest.raises(UserError, match=sentence):
+        bundle.promoted(attacked)
+
+
+def held_back(project: Path, folder: Path) -> Path:
+    """The project, where the gate does not let its model out."""
+    held = shutil.copytree(project, folder / "project")
+    edit_settings(held, "floor", 0.99)
+    verdicts.pass_on(held)
+    forget_the_gate(held)  # a stage that ends a run is not recorded
+    return held
+
+
+def test_what_was_overruled_and_why_stands_in_the_card(project: Path, tmp_path: Path) -> None:
+    held = held_back(project, tmp_path)
+    known = {**verdicts.CHAMPION.model_dump(), "heads": [], "not_compared": {}}
+    edit(held / EVALUATION, champion=known)
+    verdicts.pass_on(held)
+    card = bundle.write(held, tiny.PACKAGING, "code", tmp_path / "bundle", forced="Ada says so")
+    assert (card.verdict, card.forced, card.tasks["ner"].gate) == ("REJECT", "Ada says so", "reject")
+    assert card.champion == verdicts.CHAMPION
+    with pytest.raises(UserError, match="the verdict is REJECT, expected PROMOTE"):
+        bundle.write(held, tiny.PACKAGING, "code", tmp_path / "another")
+
+
+@pytest.mark.parametrize(("attack", "sentence"), ATTACKS.values(), ids=ATTACKS)
+def test_nor_is_another_overruled(
+    project: Path, tmp_path: Path, attack: Callable[[Path], object], sentence: str
+) -> None:
+    held = held_back(project, tmp_path)
+    assert bundle.held_back(held).verdict == "REJECT"
+    attack(held)
+    with pytest.raises(UserError, match=sentence):
+        bundle.held_back(held)
+
+
+def test_what_the_gate_lets_out_is_not_overruled(project: Path) -> None:
+    with pytest.raises(UserError, match="the gate said PROMOTE, so there is nothing to force"):
+        bundle.held_back(project)
+
+
 def test_an_evaluation_of_another_model_is_refused(tmp_path: Path) -> None:
     project = tiny.write_project(tmp_path / "project")
     evaluation = read_json(project / EVALUATION)
     write_json(project / EVALUATION, {**evaluation, "model": {"sha256": "0" * 64}})
     tiny.write_verdict(project, "PROMOTE")
-    with pytest.raises(UserError, match="is of model 000000000000, but"):
+    with pytest.raises(UserError, match=r"verdict\.json: is of model 000000000000, but this"):
+        bundle.write(project, tiny.PACKAGING, "code", tmp_path / "bundle")
+
+
+def test_metrics_of_other_test_rows_than_those_that_are_here_are_not_packed(tmp_path: Path) -> None:
+    """The card names the rows of today beside what was measured, and so does a release by force."""
+    project = tiny.write_project(tmp_path / "project")
+    evaluation = read_json(project / EVALUATION)
+    file = project / "data/ner/test.parquet"
+    evaluation["tasks"]["ner"]["test_set"] = sha256(file)
+    write_json(project / EVALUATION, evaluation)
+    tiny.write_verdict(project, "PROMOTE")
+    bundle.write(project, tiny.PACKAGING, "code", tmp_path / "measured")
+    file.write_bytes((project / "data/ner/train.parquet").read_bytes())
+    with pytest.raises(
+        UserError, match=r"'ner' was measured on other test rows \(\w{12}\) than data/ner/test\.parquet has"
+    ):
         bundle.write(project, tiny.PACKAGING, "code", tmp_path / "bundle")
 
 

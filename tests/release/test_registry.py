@@ -13,9 +13,11 @@ import pytest
 
 from components.errors import UserError
 from components.evaluation.records import CHAMPION, Bar, ChampionReport, GateRule, ReleaseReport, Rules
-from components.files import verify_manifest, write_manifest
+from components.files import sha256, verify_manifest, write_manifest
 from components.release import commit, moves, registry, tags
-from components.release.registry import RECORD, WEIGHTS, champion, open_champion, rolled_back
+from components.release.git import TURN, Git, turn
+from components.release.records import BundleCard
+from components.release.registry import CARD, RECORD, WEIGHTS, champion, open_champion, rolled_back
 from tests.release.bentos import (
     git,
     manifest_of,
@@ -79,6 +81,7 @@ def test_a_release_holds_what_has_changed_in_tracked_files_and_no_other_file(pro
 def test_the_same_release_again_changes_nothing(two: Path) -> None:
     refs = git(two, "for-each-ref")
     assert release(two, "b").release == "v1.0.1"
+    assert moves.promote("v1.0.1", "again", two).version == "v1.0.1"
     assert git(two, "for-each-ref") == refs
 
 
@@ -140,6 +143,8 @@ def test_a_release_that_was_rolled_back_is_a_candidate_again_once_it_is_promoted
 
 def test_two_rollbacks_go_two_releases_back(two: Path) -> None:
     release(two, "c")
+    stages = {"v1.0.2": ["champion"], "v1.0.1": ["previous"], "v1.0.0": ["anchor"]}
+    assert registry.read(two).stages() == stages
     for version in ("v1.0.1", "v1.0.0"):
         assert registry.read(two).line[-2] == version
         roll_back(two, version)
@@ -312,6 +317,8 @@ def test_bytes_that_are_gone_come_back_from_dvcs_cache(two: Path) -> None:
     (folder / WEIGHTS).write_text("x")
     assert manifest_of(found.folder(found.champion)) == found.champion.record.manifest
     assert (folder / WEIGHTS).read_text() == "b"
+    (folder / "src/torch.py").write_text("which Python would find first")
+    assert not (found.folder(found.champion) / "src/torch.py").exists()
 
 
 @pytest.mark.slow
@@ -375,6 +382,22 @@ def test_a_verdict_against_another_champion_releases_nothing(two: Path) -> None:
     assert served(two) == "v1.0.0"
 
 
+def test_a_verdict_against_another_release_of_the_same_version_releases_nothing(two: Path) -> None:
+    """As that of a clone that has released at the same time."""
+    write_bento(two / "bento", "c", "c")
+    track(two)
+    known = champion(hash_of("c"), two)
+    assert known
+    verdict = write_verdict(two, against=known)
+    for other in ({"model": "0" * 64}, {"manifest": "0" * 64}):
+        theirs = verdict.champion and verdict.champion.model_copy(update=other)
+        with pytest.raises(
+            UserError, match=r"made against release v1\.0\.1 .*is now release v1\.0\.1 .*run again"
+        ):
+            moves.release(two / "bento", verdict.model_copy(update={"champion": theirs}), two)
+    assert moves.release(two / "bento", verdict, two).release == "v1.0.2"
+
+
 def test_a_bento_that_dvc_does_not_have_is_not_released(project: Path) -> None:
     write_bento(project / "bento", "a", "a")
     verdict = write_verdict(project)
@@ -413,10 +436,37 @@ def test_weights_that_the_gate_has_not_judged_are_not_released_though_manifest_a
     assert not git(project, "tag")
 
 
+def test_a_bento_that_was_packed_on_another_verdict_is_not_released(project: Path) -> None:
+    """As one that was forced, when the gate lets the same model out on other rows."""
+    bento = write_bento(project / "bento", "a", "a")
+    verdict = write_verdict(project)
+    for packed, released in (("0" * 64, False), (sha256(project / "reports/verdict.json"), True)):
+        card = BundleCard.read(bento / CARD)
+        forced = {"evidence": {"verdict.json": packed}, "verdict": "HOLD", "forced": "says Ada"}
+        card.model_copy(update=forced).write(bento / CARD)
+        write_manifest(bento)
+        track(project)
+        if not released:
+            with pytest.raises(UserError, match=r"bento: packed on another verdict \(000000000000\) than"):
+                moves.release(bento, verdict, project)
+            continue
+        assert moves.release(bento, verdict, project, because="an alarm").release == "v1.0.0"
+    found = registry.read(project)
+    assert found.champion
+    assert (found.champion.record.judged, found.champion.record.because) == (
+        "HOLD, forced: says Ada",
+        "an alarm",
+    )
+    assert found.moves[0].why == "says Ada"
+
+
 def test_the_champions_bundle_with_other_bytes_is_refused(two: Path) -> None:
     write_bento(two / "bento", "b", "b", megabytes=1)
     track(two)
     with pytest.raises(UserError, match=r"bundle b was released as v1\.0\.1 with other bytes"):
+        moves.release(two / "bento", write_verdict(two), two)
+    (two / "bento/weights").write_bytes(b"")
+    with pytest.raises(UserError, match="truncated"):  # before it is compared with what is known of it
         moves.release(two / "bento", write_verdict(two), two)
 
 
@@ -439,6 +489,12 @@ def test_a_record_that_cannot_be_read_is_named(two: Path) -> None:
     with pytest.raises(
         UserError, match=rf"commit {other[:12]}: tagged as a release, but has no release\.json"
     ):
+        champion("any", two)
+
+
+def test_a_promotion_at_the_commit_of_another_version_is_refused(two: Path) -> None:
+    git(two, "tag", "-a", "-m", "onetrunk promote v1.0.1", "tiny#champion#99", "tiny@v1.0.0^{commit}")
+    with pytest.raises(UserError, match=r"^commit \w{12}: tagged as v1\.0\.1, but it is v1\.0\.0$"):
         champion("any", two)
 
 
@@ -478,6 +534,15 @@ def test_a_tag_that_stands_in_the_way_stops_no_rollback_and_no_release(two: Path
     assert served(two) == "v1.0.0"
     assert release(two, "c").release == "v1.0.3"
     assert registry.read(two).unread() == ["tiny#champion#5", "tiny@v1.0.0"]
+
+
+def test_a_tag_that_is_there_is_never_overwritten(two: Path) -> None:
+    """What was about to be created stays noted, for whoever writes next."""
+    before = git(two, "for-each-ref")
+    with turn(Git(two)) as mine, pytest.raises(UserError, match="reference already exists"):
+        mine.create({"refs/tags/tiny@v1.0.0": git(two, "rev-parse", "tiny@v1.0.1")})
+    assert git(two, "for-each-ref") == before
+    assert (two / ".git" / TURN).read_text() == "refs/tags/tiny@v1.0.0"
 
 
 def test_a_first_release_has_no_version_that_somebody_else_has_given(project: Path) -> None:

@@ -10,6 +10,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from license_expression import get_spdx_licensing
 
+from components.evaluation.records import Finding
 from components.release import bundle, sbom
 from components.release.records import BundleCard
 from serving.bundle import LICENCES, REQUIREMENTS
@@ -65,6 +66,27 @@ def test_every_metric_has_its_slice_and_its_interval(packed: Path, bill: dict) -
         {"type": name, "value": "0.9", "slice": f"{head}, test", "confidenceInterval": bounds}
         for head, name in (("ner", "entity_f1"), ("sentiment", "accuracy"), ("similarity", "pearson"))
     ]
+
+
+def test_what_further_gates_found_and_why_it_was_forced_stand_in_it(packed: Path) -> None:
+    card = BundleCard.read(packed / "card.json")
+    found = Finding(gate="size", what="relative to the champion's", rows=1, value=1.1, interval=[1.0, 1.2])
+    ner = card.tasks["ner"].model_copy(update={"findings": [found]})
+    changes = {"findings": [found], "verdict": "HOLD", "forced": "accepted by Ada", "tasks": {"ner": ner}}
+    made = sbom.bill(card.model_copy(update=changes), [])
+    of_gates = [
+        one
+        for one in made["components"][0]["modelCard"]["quantitativeAnalysis"]["performanceMetrics"]
+        if one["type"] == "size"
+    ]
+    what = "relative to the champion's"
+    bounds = {"lowerBound": "1.0", "upperBound": "1.2"}
+    assert of_gates == [
+        {"type": "size", "value": "1.1", "slice": part, "confidenceInterval": bounds}
+        for part in (what, f"ner, test, {what}")
+    ]
+    said = {one["name"]: one["value"] for one in made["metadata"]["component"]["properties"]}
+    assert (said["onetrunk:verdict"], said["onetrunk:forced"]) == ("HOLD", "accepted by Ada")
 
 
 def test_data_sets_are_named_by_their_hashes(packed: Path, bill: dict) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from components.release.variables import ROLLOUT, TRAFFIC
 from components.rollout.history import HISTORY
 from serving import operation, pages
 from tests.pages import operated
-from tests.pages.served import served_with
+from tests.pages.served import CARD, served_with
 
 HERE, ELSEWHERE = "127.0.0.1", "192.0.2.7"
 
@@ -40,6 +41,13 @@ def test_the_page_is_given_releases_trials_and_drift_and_no_path_of_the_machine(
     assert [one["alarm"] for one in said["drift"]] == [True, False]
     assert (said["version"], said["days"]) == ("1", [])
     assert str(tmp_path) not in reply.text
+
+
+def test_a_release_that_was_forced_is_shown_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    forced = CARD.model_copy(update={"verdict": "HOLD", "forced": "accepted by <Ada>"})
+    for card, said in ((CARD, ">PROMOTE<"), (forced, ">HOLD, forced: accepted by &lt;Ada&gt;<")):
+        monkeypatch.setattr(pages, "served", partial(served_with, card))
+        assert said in asked("/operate").text
 
 
 def test_days_are_those_that_the_service_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ def make(folder: Path, bento: Path) -> Path:
     tiny.write_params(project)
     for number in (0, 1):
         shutil.copytree(bento, project / "bento", dirs_exist_ok=True)
+        bentos.of_no_verdict(project / "bento")
         if number:
             replace_model(project / "bento", number)
         bentos.track(project)
