@@ -17,7 +17,8 @@ ROOMS = (  # from the lowest to the highest: a room imports from those before it
     "spelling", "languages", "device", "processor", "dropout", "holm", "program", "pages", "settings",
     "folders", "encoder", "families", "data/sources", "data/contract", "data/ingest", "data/validation",
     "data/encoding", "data/mixture", "data/batches", "model", "training", "tracking", "comparison",
-    "compression", "evaluation", "params", "data/propose", "release", "rollout", "monitoring", "search", "stages",
+    "compression", "evaluation", "params", "data/propose", "release", "rollout", "monitoring", "search",
+    "stages",
 )  # fmt: skip
 HEAD = """\
 # The rooms
