@@ -22,7 +22,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 from rich.console import Console
 
 from benchmarks import worlds
-from benchmarks.calibration import coverage, own, releases, seeds, years
+from benchmarks.calibration import absolute, coverage, many, own, releases, seeds, values, years
 from benchmarks.calibration.shares import Share
 from benchmarks.goals import Goal, finish
 
@@ -32,6 +32,9 @@ class Answers:
     """What each question has found."""
 
     coverage: coverage.Covered
+    values: values.Found
+    absolute: absolute.Found
+    many: Mapping[str, Share]
     releases: Mapping[int, releases.Found]
     seeds: Mapping[int, Mapping[str, Share]]
     years: Mapping[float, years.Years]
@@ -65,9 +68,14 @@ def _ask(arguments: argparse.Namespace) -> Answers:
     with ProcessPoolExecutor(arguments.processes) as pool:
         by_rows, by_loss = pool.map(releases.measure, sizes), pool.map(years.measure, lost)
         by_task, held = pool.map(own.measure, tasks), pool.map(coverage.measure, covered)
-        apart = pool.submit(seeds.measure, sets)
+        of_values, of_absolute = values.asked(sets), absolute.asked(sets)
+        alone, sums = pool.map(values.measure, of_values), pool.map(absolute.measure, of_absolute)
+        apart, chance = pool.submit(seeds.measure, sets), pool.submit(many.measure, sets)
         return Answers(
             coverage=dict(zip([one[:2] for one in covered], held, strict=True)),
+            values=dict(zip([one[:2] for one in of_values], alone, strict=True)),
+            absolute=dict(zip([one[:2] for one in of_absolute], sums, strict=True)),
+            many=chance.result(),
             releases=dict(sorted(zip([rows for rows, _ in sizes], by_rows, strict=True))),
             seeds=apart.result(),
             years=dict(zip(years.EACH, by_loss, strict=True)),
@@ -78,6 +86,9 @@ def _ask(arguments: argparse.Namespace) -> Answers:
 def _goals(found: Answers) -> list[Goal]:
     def each() -> Iterator[Goal]:
         yield from coverage.goals(found.coverage)
+        yield from values.goals(found.values)
+        yield from absolute.goals(found.absolute)
+        yield from many.goals(found.many)
         yield from releases.goals(found.releases)
         yield from seeds.goals(found.seeds)
         yield from years.goals(found.years)
@@ -89,6 +100,7 @@ def _goals(found: Answers) -> list[Goal]:
 def _print(found: Answers) -> None:
     console = Console(width=150)
     console.print(coverage.table(found.coverage), *releases.tables(found.releases))
+    console.print(values.table(found.values), absolute.table(found.absolute), many.table(found.many))
     console.print(seeds.table(found.seeds), years.table(found.years), own.table(found.own))
 
 

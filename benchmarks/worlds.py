@@ -140,11 +140,14 @@ def _table(rows: Sequence[Row], predictions: Sequence[Prediction], facts: object
     raise TypeError("a world's metrics are given tables, not rows")
 
 
-def classes(count: int, accuracy: Sequence[float], agreement: float, seed: int, zipf: float = 0.5) -> World:
-    """So many classes, by default the first seven times as frequent as the fiftieth; their accuracies repeat
-    what is given."""
-    generator = np.random.default_rng(seed)
-    weight = 1 / np.arange(1, count + 1) ** zipf
+def zipf(count: int, exponent: float = 0.5) -> np.ndarray:
+    """weight_C of so many classes, by default the first seven times as frequent as the fiftieth."""
+    return np.asarray(1 / np.arange(1, count + 1) ** exponent)
+
+
+def classes(weight_C: Sequence[float] | np.ndarray, accuracy: Sequence[float], seed: int) -> World:
+    """Classes that are so frequent; their accuracies repeat what is given."""
+    generator, count, weight, agreement = np.random.default_rng(seed), len(weight_C), np.array(weight_C), 0.85
     gold, noise, fresh_noise = generator.choice(count, (3, SIZE), p=weight / weight.sum())
     of_gold = np.resize(accuracy, count)[gold]
     one = np.where(generator.random(SIZE) < of_gold, gold, noise)
@@ -273,13 +276,13 @@ def _scored(gold: np.ndarray, said: dict[str, np.ndarray]) -> dict[str, Table]:
 MAKERS: dict[str, Callable[[], World]] = {
     "accuracy .8": lambda: shares(0.8, 0.7, 1),
     "accuracy .95": lambda: shares(0.95, 0.7, 2),
-    "macro-F1 of 50": lambda: classes(50, [0.8], 0.85, 3),
+    "macro-F1 of 50": lambda: classes(zipf(50), [0.8], 3),
     "entity F1": lambda: entities(1.0, 0.88, 0.7, 4),
     "ROUGE": lambda: rouge(0.5, 5),
     "Pearson": lambda: scores(0.6, 6),
     "Pearson over pairs": lambda: pairs(0.6, 7),
     "AUC of 10 % positives": lambda: areas(0.86, 0.1, 0.6, 8),
-    "macro-F1 of 50 unlike": lambda: classes(50, [0.9, 0.8, 0.6], 0.85, 3, zipf=1.0),
+    "macro-F1 of 50 unlike": lambda: classes(zipf(50, 1.0), [0.9, 0.8, 0.6], 3),
     "Pearson of models that fail": lambda: scores(0.3, 6, failing=0.1),
     "Pearson over alike documents": lambda: alike_documents(0.6, 7, 0.7),
     "AUC of wide positives": lambda: areas(0.7, 0.1, 0.6, 8, wide=1.5),

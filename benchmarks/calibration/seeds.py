@@ -12,8 +12,8 @@ from scipy import stats
 from benchmarks.calibration.shares import Share, cell, goal
 from benchmarks.calibration.test_sets import CONFIDENCE, counted, verdict
 from benchmarks.goals import Goal
-from components.evaluation import gate
 from components.evaluation.difference import Difference
+from components.holm import holm
 
 ROWS = (200, 700, 2000, 10_000, 50_000)
 SPREAD, DISCORDANT = 0.003, 0.05  # standard deviation of the true differences; rows answered differently
@@ -35,7 +35,7 @@ def _of(rows: int, sets: int, generator: np.random.Generator) -> dict[str, Share
             task: float(stats.norm.cdf((one.won - one.lost) / max(one.won + one.lost, 1) ** 0.5))
             for task, one in enumerate(counts)
         }
-        old += bool(gate.holm(p_values, 1 - CONFIDENCE))
+        old += bool(holm(p_values, 1 - CONFIDENCE))
     reject, promote = (outcomes.count(one) / sets for one in ("reject", "promote"))
     return {"old": (old / sets, sets), "reject": (reject, sets), "promote": (promote, sets)}
 

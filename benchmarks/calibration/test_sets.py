@@ -37,7 +37,7 @@ def evidence(world: World, rows: int, who: str, generator: np.random.Generator) 
     """A model against the champion on a test set of about so many rows."""
     place_N, groups = world.draw(rows, generator)
     tables = {name: world.statistics(table[place_N]) for name, table in world.tables.items()}
-    metric = _of_tables(world.metric)
+    metric = of_tables(world.metric)
     answers: Any = {"model": tables[who], "trivial": tables["trivial"], "linear": tables["trivial"]}
     ground = CommonGround(np.ones(len(place_N), dtype=bool), {}, True, None)
     said: Any = tables["champion"]
@@ -46,7 +46,7 @@ def evidence(world: World, rows: int, who: str, generator: np.random.Generator) 
     return len(place_N), world.margin, found
 
 
-def _of_tables(metric: Metric) -> Metric:
+def of_tables(metric: Metric) -> Metric:
     """The metric of answers that are its own statistics."""
     return replace(metric, statistics=lambda rows, said, facts: said)
 

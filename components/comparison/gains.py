@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from components.comparison.records import Gain, RelativeGain
+from components.comparison.records import Gain, RelativeGain, Shown
+from components.holm import holm
 
 SAME = 1e-9  # relative: gains so near to each other differ by rounding alone
 Scores = Mapping[str, Sequence[float]]  # head -> its metric with each seed
@@ -37,7 +38,26 @@ def gains(joint: Scores, alone: Scores, metric: Mapping[str, str], confidence: f
             gain=mean.gain,
             interval=mean.interval,
         )
-    return found
+    return _with_shown(found, confidence)
+
+
+def _with_shown(tasks: Mapping[str, Gain], confidence: float) -> dict[str, Gain]:
+    """What of the gains and losses is shown, each corrected for the number of heads (Holm 1979): of
+    twenty that gain nothing one or another seems to lose. Of one head it is what its interval excludes."""
+    p_values = {head: _p_of_none(task.by_seed) for head, task in tasks.items() if task.interval}
+    error = (1 - confidence) / 2
+    helps = holm({head: gain for head, (gain, _) in p_values.items()}, error)
+    harms = holm({head: loss for head, (_, loss) in p_values.items()}, error)
+    said: dict[str, Shown] = {**dict.fromkeys(helps, "helps"), **dict.fromkeys(harms, "harms")}
+    return {head: task.model_copy(update={"shown": said.get(head)}) for head, task in tasks.items()}
+
+
+def _p_of_none(by_seed: Sequence[float]) -> tuple[float, float]:
+    """One-sided p of "there is no gain" and of "there is no loss", by Student's t."""
+    from scipy.special import stdtr
+
+    t = float(np.mean(by_seed)) / (float(np.std(by_seed, ddof=1)) / len(by_seed) ** 0.5)
+    return float(stdtr(len(by_seed) - 1, -t)), float(stdtr(len(by_seed) - 1, t))
 
 
 def delta_m(joint: Scores, alone: Scores, confidence: float) -> RelativeGain:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from components.records import Part, Record
 
 REPORT = Path("reports/sharing.json")
+Shown = Literal["helps", "harms"]
 
 
 class Gain(Part):
@@ -18,6 +20,8 @@ class Gain(Part):
     by_seed: list[float]  # joint less alone, seed by seed
     gain: float  # their mean
     interval: list[float] | None  # low end, high end; null with one seed, or where all agree
+    # what is shown, of one among so many heads; null where that is nothing, and in a file of before
+    shown: Shown | None = None
 
 
 class RelativeGain(Part):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -67,14 +67,16 @@ def _json(matrix: np.ndarray) -> list[list[float | None]]:
 
 def gains_sentence(tasks: Mapping[str, Gain], seeds: int) -> str:
     """What the gains say."""
-    helped, harmed, open_ = _by_interval(tasks)
+    helped, harmed, open_ = _by_what_is_shown(tasks)
     if seeds == 1:
         return "One seed gives no interval: whether a gain is more than chance is not known."
     same = [name for name in open_ if tasks[name].interval is None and tasks[name].gain]
+    apart = [name for name in open_ if _is_apart(tasks[name].interval)]
     parts = [
         ("helps", helped),
         ("harms", harmed),
-        ("makes no difference that these seeds show for", [name for name in open_ if name not in same]),
+        ("makes no difference that these seeds show for", [n for n in open_ if n not in same + apart]),
+        (f"makes one that may be chance among {len(tasks)} tasks for", apart),
         ("makes the same difference with each seed, which does not tell of others, for", same),
     ]
     said = "Sharing " + "; ".join(f"{verb} {', '.join(names)}" for verb, names in parts if names) + "."
@@ -99,7 +101,7 @@ def grouping_sentence(groups: list[list[str]]) -> str:
 
 def caveat(tasks: Mapping[str, Gain], seeds: int) -> str:
     """What the suggestion does not rest on."""
-    _, harmed, open_ = _by_interval(tasks)
+    _, harmed, open_ = _by_what_is_shown(tasks)
     if seeds == 1:
         return "The grouping is a guess from affinities; with three seeds or more its gains have intervals."
     if harmed:
@@ -117,8 +119,14 @@ def caveat(tasks: Mapping[str, Gain], seeds: int) -> str:
     )
 
 
-def _by_interval(tasks: Mapping[str, Gain]) -> tuple[list[str], list[str], list[str]]:
+def _by_what_is_shown(tasks: Mapping[str, Gain]) -> tuple[list[str], list[str], list[str]]:
     """The heads that sharing helps, those that it harms, and those of which it is not known."""
-    helped = [name for name, task in tasks.items() if task.interval and task.interval[0] > 0]
-    harmed = [name for name, task in tasks.items() if task.interval and task.interval[1] < 0]
-    return helped, harmed, [name for name in tasks if name not in helped and name not in harmed]
+    helped, harmed, open_ = (
+        [name for name, task in tasks.items() if task.shown == shown] for shown in ("helps", "harms", None)
+    )
+    return helped, harmed, open_
+
+
+def _is_apart(interval: Sequence[float] | None) -> bool:
+    """Is 0 outside?"""
+    return interval is not None and not interval[0] <= 0 <= interval[1]

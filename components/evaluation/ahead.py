@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from components.evaluation import paired
+from components.evaluation.case import ANCHOR, CHAMPION
 from components.evaluation.difference import Difference
 from components.evaluation.equal import Ahead
-from components.evaluation.judging import ANCHOR, CHAMPION, anchor_level
+from components.evaluation.judging import anchor_level
 from components.evaluation.records import (
     Comparison,
     Evaluation,

@@ -18,7 +18,7 @@ What an anchor is after a release:
 from __future__ import annotations
 
 from components.evaluation import paired
-from components.evaluation.judging import Case
+from components.evaluation.case import Case
 from components.evaluation.records import Champion, Comparison
 
 

@@ -16,8 +16,9 @@ from components.errors import UserError
 from components.evaluation import gates, paired, picture, relabelled
 from components.evaluation.against import ANCHOR, CHAMPION, Against, Meeting
 from components.evaluation.answered import AnsweredHead, without_number
+from components.evaluation.apart import Ended, compared, gain
 from components.evaluation.champion import Opponent
-from components.evaluation.intervals import difference, gain, interval, worth_of
+from components.evaluation.intervals import difference, interval, worth_of
 from components.evaluation.records import (
     EVALUATION,
     METRICS,
@@ -203,7 +204,9 @@ def compare(
         trivial=trivial.value,
         linear=linear.value,
         over_trivial=gain(metric, model, trivial, confidence, worth),
-        over_linear=difference(model, linear, worth).interval(confidence),
+        over_linear=gain(metric, model, linear, confidence, worth)
+        if metric.absolute
+        else difference(model, linear, worth).interval(confidence),
         champion=champion,
         anchor=anchor,
     )
@@ -229,7 +232,7 @@ def _against(
     model, release, trivial = (sample(metric, table, units) for table in tables.values())
     worth = worth_of(metric, tables["model"], tables["trivial"], units)
     counted = difference(model, release, worth)
-    return Comparison(
+    found = Comparison(
         value=release.value,
         difference=model.value - release.value,
         interval=counted.interval(confidence),
@@ -243,3 +246,6 @@ def _against(
         counted=counted,
         since=meeting.since,
     )
+    if not metric.absolute:
+        return found
+    return compared(found, Ended.of(metric, model, worth), Ended.of(metric, release), confidence)

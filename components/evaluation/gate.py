@@ -3,17 +3,16 @@
 PROMOTE when every head is shown to be within its margin of the champion and of its anchor, holds its floor
 and is clear of the baselines that it must beat; REJECT when one is shown not to be; HOLD where the evidence
 does not tell (docs/explanation/gate.md). A bound that must hold for every head needs no correction for their
-number; a loss that one of many may show by chance does (Holm's).
+number; a fault that one of many may show by chance does (Holm's).
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Hashable, Mapping
-from typing import TypeVar
+from collections.abc import Collection
 
 from components.evaluation import anchors, paired
-from components.evaluation.judging import Case, Key, Reason, judge, judge_finding, remarks, warnings
+from components.evaluation.case import Case, Key
+from components.evaluation.judging import Reason, judge, judge_finding, remarks, warnings
 from components.evaluation.records import (
     ChampionEvidence,
     Evaluation,
@@ -22,9 +21,9 @@ from components.evaluation.records import (
     TaskVerdict,
     Verdict,
 )
+from components.holm import holm
 from components.settings.project import Project
 
-Name = TypeVar("Name", bound=Hashable)
 ROLLED_BACK = (  # people had a reason that no test row shows
     "this very model was released as {0} and rolled back; change data or settings, or make it the champion "
     "again with `onetrunk promote {0}`"
@@ -50,7 +49,7 @@ def verdict(evaluation: Evaluation, rules: Rules, evidence: str | None = None) -
     """Judge every head that has a gate; one that is not `pass` keeps the release back, and so does one that
     the champion answers and the candidate does not. `evidence` is the SHA-256 of the evaluation's file."""
     cases = _cases(evaluation, rules)
-    shown = shown_losses(cases, evaluation.confidence)
+    shown = shown_faults(cases, evaluation.confidence)
     judged = {case.head: _judged(case, shown) for case in cases}
     dropped = _dropped(evaluation.champion, rules)
     whole = [finding for finding in evaluation.findings if finding.outcome != "pass"]
@@ -75,7 +74,7 @@ def verdict(evaluation: Evaluation, rules: Rules, evidence: str | None = None) -
 def findings(evaluation: Evaluation, rules: Rules) -> dict[str, list[Reason]]:
     """head -> what each finding of further gates comes to in its verdict, in their order."""
     cases = _cases(evaluation, rules)
-    shown = shown_losses(cases, evaluation.confidence)
+    shown = shown_faults(cases, evaluation.confidence)
     return {
         case.head: [judge_finding(case, finding, shown) for finding in case.measured.findings]
         for case in cases
@@ -87,24 +86,19 @@ def _cases(evaluation: Evaluation, rules: Rules) -> list[Case]:
     return [Case(head, rule, rules, evaluation) for head, rule in rules.gates.items()]
 
 
-def shown_losses(cases: Collection[Case], confidence: float) -> set[Key]:
-    """The comparisons, of heads and of what further gates found, whose loss is shown to be too large."""
-    p_values = {
+def shown_faults(cases: Collection[Case], confidence: float) -> set[Key]:
+    """All that is shown to be too low, each of three kinds corrected for its number: losses, of heads and of
+    what further gates compare; what is below a floor or a limit; what is below a baseline. Of the latter two
+    a single one is shown where the whole two-sided interval is below."""
+    losses = {
         key: paired.p_worse(comparison, loss, confidence)
         for case in cases
         for key, comparison, loss in case.losses()
     }
-    return holm({key: p for key, p in p_values.items() if math.isfinite(p)}, 1 - confidence)
-
-
-def holm(p_values: Mapping[Name, float], alpha: float) -> set[Name]:
-    """Holm's step-down procedure (1979): what is significant at family level alpha."""
-    significant = set()
-    for rank, name in enumerate(sorted(p_values, key=lambda name: p_values[name])):
-        if p_values[name] > alpha / (len(p_values) - rank):
-            break
-        significant.add(name)
-    return significant
+    limits = {key: p for case in cases for key, p in case.limits()}
+    baselines = {key: p for case in cases for key, p in case.baselines()}
+    error = 1 - confidence
+    return holm(losses, error) | holm(limits, error / 2) | holm(baselines, error / 2)
 
 
 def _judged(case: Case, shown: Collection[Key]) -> TaskVerdict:

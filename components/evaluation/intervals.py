@@ -43,7 +43,9 @@ def interval(metric: Metric, measured: Sample, confidence: float, worth: float |
     error is worth of which no row shows any is told by `worth` (see `worth_of`)."""
     lowest = {"share": 0.0, "correlation": -1.0, "error": -math.inf}[metric.scale]
     unbiased = min(max(measured.value - _bias(metric, measured), lowest), metric.best)
-    low, high = _around(metric, unbiased, measured, (1 + confidence) / 2)
+    low, high = _at_least(
+        metric, measured, _around(metric, unbiased, measured, (1 + confidence) / 2), confidence
+    )
     rows = len(measured.influence_of_rows)
     if worth is not None and metric.heavy:
         low = unbiased - _beyond(unbiased - low, worth, rows, (1 + confidence) / 2)
@@ -51,6 +53,21 @@ def interval(metric: Metric, measured: Sample, confidence: float, worth: float |
     if worth is not None and metric.scale == "error" and low == metric.best:
         low -= worth * (1 - score(1.0, rows, (1 + confidence) / 2, None)[0])
     return [float(min(low, measured.value)), float(max(high, measured.value))]
+
+
+def _at_least(
+    metric: Metric, measured: Sample, ends: tuple[float, float], confidence: float
+) -> tuple[float, float]:
+    """The ends, or those by classes or bins where they are farther."""
+    if metric.ends is None or measured.sums_S is None:
+        return ends
+    low, high = metric.ends(measured.sums_S, _variance(measured), (1 + confidence) / 2)
+    return min(low, ends[0]), max(high, ends[1])
+
+
+def _variance(measured: Sample) -> float:
+    """Of the value."""
+    return float(np.mean(measured.influence**2)) / max(len(measured.without_U) - 1, 1)
 
 
 def _beyond(seen: float, worth: float, rows: int, level: float) -> float:
@@ -68,7 +85,7 @@ def _bias(metric: Metric, measured: Sample) -> float:
 
 def _around(metric: Metric, value: float, measured: Sample, level: float) -> tuple[float, float]:
     units, freedom = len(measured.without_U), max(len(measured.without_U) - 1, 1)
-    variance = float(np.mean(measured.influence**2)) / freedom
+    variance = _variance(measured)
     if metric.scale == "correlation":
         return _of_correlation(value, units, variance, level)
     if metric.scale == "share" and 0 <= value <= 1:
@@ -160,42 +177,6 @@ def difference(one: Sample, other: Sample, worth: float | None = None) -> Differ
     )
 
 
-def gain(
-    metric: Metric, model: Sample, baseline: Sample, confidence: float, worth: float | None = None
-) -> list[float]:
-    """Low end and high end of the difference to a baseline on the same rows. Where the baseline has one value
-    whatever the rows, as an area of 1/2, or the metric knows its bias, of which two models that err alike
-    have the same, and a model and a baseline may not, they are put together from those of the two values."""
-    constant = np.allclose(baseline.without_U, baseline.value, rtol=0, atol=1e-12)
-    if metric.bias is None and not constant:
-        return difference(model, baseline).interval(confidence)
-    own = interval(metric, model, confidence, worth)
-    others = [baseline.value] * 2 if constant else interval(metric, baseline, confidence)
-    return put_together(model.value, own, baseline.value, others, alike(model, baseline))
-
-
-def alike(one: Sample, other: Sample) -> float:
-    """How far the same rows draw two values the same way: their correlation."""
-    size = math.sqrt(float(np.sum(one.influence**2)) * float(np.sum(other.influence**2)))
-    return float(one.influence @ other.influence) / size if size > 0 else 0.0
-
-
-def put_together(
-    value: float, ends: list[float], other: float, others: list[float], alike: float
-) -> list[float]:
-    """The interval of a difference from those of the two values, whose correlation is `alike` (Zou & Donner
-    2008; of shares Newcombe 1998, method 10)."""
-
-    def apart(mine: float, its: float) -> float:
-        return math.sqrt(max(mine**2 + its**2 - 2 * alike * mine * its, 0.0))
-
-    (low, high), (its_low, its_high) = ends, others
-    return [
-        value - other - apart(value - low, its_high - other),
-        value - other + apart(high - value, other - its_low),
-    ]
-
-
 def worth_of(metric: Metric, own_NS: Table, trivial_NS: Table, units: Units) -> float:
     """What a unit is worth at which a model fails, of which a few test rows may show none: as much as the
     value changes where it is answered as by the trivial model. Of a share of rows 1. Rows that belong to
@@ -210,8 +191,9 @@ def worth_of(metric: Metric, own_NS: Table, trivial_NS: Table, units: Units) -> 
     changed_U = metric.without(own_NS, units.member_UN, trivial_NS)
     parts_U = np.abs(units.count * (changed_U - metric.total(own_NS)))
     found = float((parts_U**2).sum() / parts_U.sum()) if parts_U.any() else 1.0
-    counted = _rows_that_count(metric, np.asarray(own_NS.sum(axis=0)).reshape(-1))
-    return max(found, units.count / max(counted / (4 * FALL), 1.0))
+    sums_S = np.asarray(own_NS.sum(axis=0)).reshape(-1)
+    found = max(found, units.count / max(_rows_that_count(metric, sums_S) / (4 * FALL), 1.0))
+    return found if metric.dearest is None else max(found, metric.dearest(sums_S))
 
 
 def worth_of_value(measured: Sample) -> float:

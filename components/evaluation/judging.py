@@ -9,116 +9,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
 from components.evaluation import compared, eased, linear, paired
+from components.evaluation.case import ANCHOR, CHAMPION, FLOOR, Case, Key, limit_of, name_of
 from components.evaluation.difference import Interval
-from components.evaluation.records import (
-    RELABELLED,
-    AnchorEvidence,
-    ChampionEvidence,
-    Comparison,
-    Evaluation,
-    Finding,
-    GateOutcome,
-    GateRule,
-    HeadEvidence,
-    MetricEvidence,
-    Rules,
-)
+from components.evaluation.records import Comparison, Finding, GateOutcome, MetricEvidence
 
 MEANT = "where that is meant, name it in evaluation.without_champion"
 STRICTNESS: tuple[GateOutcome, ...] = ("pass", "hold", "reject")  # the least strict first
-CHAMPION, ANCHOR = "the champion", "its anchor"  # whom a comparison is with, beside the names of findings
+CHANCE = "which may be chance among all that must be kept"
 Reason = tuple[GateOutcome, str]
-Key = tuple[str, str]  # head, and whom or what is compared
-
-
-@dataclass(frozen=True)
-class Case:
-    """A head before the gate: its rule, what was measured of it, and what it is to champion and anchor."""
-
-    head: str
-    rule: GateRule
-    rules: Rules
-    evaluation: Evaluation
-
-    @property
-    def measured(self) -> HeadEvidence | None:
-        return self.evaluation.tasks.get(self.head)
-
-    @property
-    def evidence(self) -> MetricEvidence | None:
-        """The gate's metric."""
-        return self.measured.metrics.get(self.rule.metric) if self.measured else None
-
-    @property
-    def champion(self) -> ChampionEvidence | None:
-        """None before the first release."""
-        return self.evaluation.champion
-
-    @property
-    def meant(self) -> bool:
-        """Need it not be compared?"""
-        return self.head in self.rules.without_champion
-
-    @property
-    def anchor(self) -> AnchorEvidence | None:
-        """None where it has none yet."""
-        return self.evaluation.anchors.get(self.head)
-
-    @property
-    def anchor_margin(self) -> float:
-        return (self.rule.anchor_margin or self.rules.anchor_margin) * self.rule.margin
-
-    @property
-    def other_question(self) -> bool:
-        """Does it seem to mean something else now? A model that was released for being better than the
-        trivial one is worse today."""
-        return bool(self.evidence and _below_trivial(self.evidence.champion))
-
-    @property
-    def against_anchor(self) -> Comparison | None:
-        """None where that says nothing: it was not compared, or its task seems to mean something else now."""
-        if self.evidence is None:
-            return None
-        found = self.evidence.champion if self.is_anchored_to_champion else self.evidence.anchor
-        return None if _below_trivial(found) else found
-
-    @property
-    def is_anchored_to_champion(self) -> bool:
-        """Then both are one comparison."""
-        return bool(self.anchor and self.champion and self.anchor.identity == self.champion.identity)
-
-    def is_meant(self, finding: Finding) -> bool:
-        """Have labels that seem to stand for those of before another meaning, on purpose?"""
-        return finding.gate == RELABELLED and self.meant
-
-    def losses(self) -> Iterator[tuple[Key, Comparison, float]]:
-        """Every comparison that may reject, and the loss beyond which it does."""
-        if self.evidence and self.evidence.champion:
-            known = self.evidence.champion
-            yield (self.head, CHAMPION), known, self._too_large(known, self.rule.margin)
-        if self.against_anchor and not self.is_anchored_to_champion:
-            yield (self.head, ANCHOR), self.against_anchor, self.anchor_margin
-        for finding in self.measured.findings if self.measured else []:
-            if finding.champion and finding.margin is not None and not self.is_meant(finding):
-                too_large = self._too_large(finding.champion, finding.margin)
-                yield (self.head, _name(finding)), finding.champion, too_large
-
-    def _too_large(self, other: Comparison, margin: float) -> float:
-        """The loss that must be shown to be exceeded: a share of the margin, for two equal trainings differ
-        by a little; none where the estimate lies beyond the whole margin, for they do not by so much."""
-        return 0.0 if other.difference <= -margin else self.rules.shown_loss * margin
 
 
 def judge(case: Case, shown: Collection[Key]) -> Reason:
-    """The outcome, and the sentences of that strictness; `shown` are the losses that are shown."""
+    """The outcome, and the sentences of that strictness; `shown` is what is shown to be too low."""
     if case.evidence is None:
         return "hold", f"no {case.rule.metric} was measured"
     if not _finite(case.evidence.value, *case.evidence.interval, *_over_baselines(case, case.evidence)):
         return "hold", f"{case.rule.metric} or its interval is not a number"
-    found = [_floor(case, case.evidence), *_baselines(case, case.evidence), *_compared(case, shown)]
+    found = [_floor(case, case.evidence, shown), *_baselines(case, case.evidence, shown)]
+    found += _compared(case, shown)
     found += [
         judge_finding(case, finding, shown) for finding in (case.measured.findings if case.measured else [])
     ]
@@ -157,36 +67,36 @@ def remarks(case: Case) -> list[str]:
     return found
 
 
-def _floor(case: Case, evidence: MetricEvidence) -> Reason:
+def _floor(case: Case, evidence: MetricEvidence, shown: Collection[Key]) -> Reason:
     floor = case.rule.floor
     if evidence.value >= floor:
         return "pass", ""
-    below = f"{_value(case)} is below the floor {floor:.3f}"
-    if evidence.interval[1] < floor:
-        return "reject", f"{below}, with confidence (at most {evidence.interval[1]:.3f})"
-    return "hold", f"{below}, which may be chance (up to {evidence.interval[1]:.3f}); {_more_rows(None)}"
+    below, high = f"{_value(case)} is below the floor {floor:.3f}", evidence.interval[1]
+    if (case.head, FLOOR) in shown:
+        return "reject", f"{below}, with confidence (at most {high:.3f})"
+    chance = f"which may be chance (up to {high:.3f})" if high >= floor else CHANCE
+    return "hold", f"{below}, {chance}; {_more_rows(None)}"
 
 
 def _over_baselines(case: Case, evidence: MetricEvidence) -> Interval:
     """The ends of the intervals over those that it must be clear of."""
-    return [*evidence.over_trivial, *(evidence.over_linear if case.rule.beat_linear else [])]
+    return [end for _, _, over in case.to_beat(evidence) for end in over]
 
 
-def _baselines(case: Case, evidence: MetricEvidence) -> Iterator[Reason]:
-    """Clear of the trivial one; of the linear one where the settings insist."""
-    yield _clear_of(case, "trivial", evidence.value, evidence.trivial, evidence.over_trivial)
-    if case.rule.beat_linear:
-        yield _clear_of(case, "linear", evidence.value, evidence.linear, evidence.over_linear)
+def _baselines(case: Case, evidence: MetricEvidence, shown: Collection[Key]) -> Iterator[Reason]:
+    """Clear of each that it must be clear of."""
+    for name, baseline, over in case.to_beat(evidence):
+        yield _clear_of(case, name, evidence.value - baseline, baseline, over, shown)
 
 
-def _clear_of(case: Case, name: str, value: float, baseline: float, over: Interval) -> Reason:
-    low, high = over
-    if low > 0:
+def _clear_of(
+    case: Case, name: str, ahead: float, baseline: float, over: Interval, shown: Collection[Key]
+) -> Reason:
+    if over[0] > 0:
         return "pass", ""
-    if high < 0:
+    if (case.head, name) in shown:
         return "reject", f"{_value(case)} is below the {name} {baseline:.3f}, with confidence"
-    ahead = value - baseline
-    needed = paired.rows_needed(ahead - low, ahead, _rows(case, None))
+    needed = paired.rows_needed(ahead - over[0], ahead, _rows(case, None))
     said = f"{_value(case)} does not exclude the {name} {baseline:.3f}"
     return "hold", f"{said}: {ahead:+.3f} {_interval(over)}; {_more_rows(needed)}"
 
@@ -281,21 +191,30 @@ def _other_question(case: Case, champion: Comparison) -> str:
 
 def judge_finding(case: Case, finding: Finding, shown: Collection[Key]) -> Reason:
     """What a further gate has found: its own outcome, and the comparison where it has a margin."""
-    name = _name(finding)
+    name = name_of(finding)
     if not _finite(finding.value, *finding.interval):
         return "hold", f"{name}: its value or its interval is not a number"
     if case.is_meant(finding):
         return "pass", f"{name}: not judged, as evaluation.without_champion says"
-    found: list[Reason] = [(finding.outcome, f"{name}: {finding.why}" if finding.why else "")]
+    found = [_kept(case, finding, shown)]
     if finding.champion and finding.margin is not None:
         found.append(_finding_against(case, finding, finding.champion, finding.margin, shown))
     return max(found, key=lambda reason: STRICTNESS.index(reason[0]))
 
 
+def _kept(case: Case, finding: Finding, shown: Collection[Key]) -> Reason:
+    """By its limit alone. One of many that must be kept is missed by chance: that holds, and no more."""
+    why = f"{name_of(finding)}: {finding.why}" if finding.why else ""
+    asked, is_shown = finding.limit is not None, (case.head, limit_of(finding)) in shown
+    if finding.outcome == "reject" and asked and not is_shown:
+        return "hold", f"{why}, {CHANCE}"
+    return finding.outcome, why
+
+
 def _finding_against(
     case: Case, finding: Finding, other: Comparison, margin: float, shown: Collection[Key]
 ) -> Reason:
-    name, low = _name(finding), paired.lower_bound(other)
+    name, low = name_of(finding), paired.lower_bound(other)
     if not _finite(other.difference, low, *other.interval):
         return "hold", f"{name}: the difference to the champion is not a number"
     if low > -margin:
@@ -309,19 +228,11 @@ def _finding_against(
     return "hold", f"{held}; {_more_rows(needed)}"
 
 
-def _below_trivial(other: Comparison | None) -> bool:
-    return bool(other and other.over_trivial and other.over_trivial[1] < 0)
-
-
 def _rows(case: Case, other: Comparison | None) -> int:
     """Test rows that a comparison stands on."""
     if other and other.rows is not None:
         return other.rows
     return case.measured.rows.get("test", 0) if case.measured else 0
-
-
-def _name(finding: Finding) -> str:
-    return f"{finding.gate}, {finding.what}"
 
 
 def _value(case: Case) -> str:

@@ -65,6 +65,16 @@ def p_worse(comparison: Comparison, loss: float, confidence: float) -> float:
     return max(least, NORMAL.cdf(above / error))
 
 
+def p_below(value: float, interval: Interval, limit: float, confidence: float) -> float:
+    """One-sided p of "it is no lower than `limit`": small where the value is, and is shown to be. At a limit
+    that is the interval's high end it is that end's error; elsewhere the end is taken to move as a normal
+    one does."""
+    reach = interval[1] - value
+    if value >= limit or reach <= 0:
+        return 1.0 if value >= limit else 0.0
+    return NORMAL.cdf(-quantile((1 + confidence) / 2) * (limit - value) / reach)
+
+
 def rows_needed(reach: float, distance: float, rows: int) -> int | None:
     """How many rows more, about, bring a bound that is `reach` below its estimate within `distance` of it, if
     the estimate stays: a bound closes in with the root of the rows. None where no number of rows would."""

@@ -14,8 +14,8 @@ from pathlib import Path
 from components.data.contract.cards import task_card
 from components.evaluation import paired
 from components.evaluation.ahead import Known, Source
+from components.evaluation.case import CHAMPION
 from components.evaluation.equal import Ahead
-from components.evaluation.judging import CHAMPION
 from components.evaluation.records import EVALUATION, RELEASE, VERDICT, Evaluation, ReleaseReport, Verdict
 from components.files import sha256
 from components.settings.project import Gate, Project

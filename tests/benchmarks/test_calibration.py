@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from benchmarks import worlds
-from benchmarks.calibration import coverage, own, releases, seeds, years
+from benchmarks.calibration import absolute, coverage, many, own, releases, seeds, values, years
 from benchmarks.calibration.shares import cell, goal
 
 
@@ -157,3 +157,36 @@ def test_a_year_without_anchors_loses_more_than_a_year_with_them() -> None:
         for margin in (1.0, 1e9)
     )
     assert bounded < years.TOO_MUCH < unbounded
+
+
+@pytest.mark.parametrize(
+    "name", ["kendall", "RMSE", "quadratic kappa", "log loss", "macro-F1 of one rare of two"]
+)
+def test_the_value_of_a_world_is_held_and_its_truth_is_that_of_all_rows(name: str) -> None:
+    share, drawn = values.measure((name, 200, 20))
+    assert share > 0.8 and drawn >= 20
+    world = values.MAKERS[name]()
+    assert world.truth("equal") > world.truth("trivial")
+    (found,) = values.goals({(name, 200): (share, drawn)})
+    assert (found.goal, found.value) == (">= 0.93", share)
+
+
+def test_what_counting_makes_impossible_is_measured_and_not_promised() -> None:
+    found = {(values.FEW_WRONG, 50): (0.89, 500), (values.FEW_WRONG, 200): (0.95, 500)}
+    (asked,) = values.goals(found)
+    assert asked.value == 0.95
+
+
+@pytest.mark.slow
+def test_sums_of_absolute_values_are_asked_of_value_difference_and_bound() -> None:
+    name = "calibration error of clicks: both right"
+    found = {(name, 200): absolute.measure((name, 200, 20))}
+    assert set(found[name, 200]) == set(absolute.KINDS)
+    assert [one.goal for one in absolute.goals(found)] == [">= 0.93"] * 3
+
+
+def test_one_of_many_rejects_by_each_interval_and_hardly_by_the_gate() -> None:
+    found = many.measure(40)
+    assert found["slices"][0] <= 0.15 and found["each slice"][0] > 0.4
+    assert found["leave"][0] <= 0.1 and found["each task"][0] > 0.1
+    assert [one.goal for one in many.goals(found)] == ["<= 0.05", None, "<= 0.05", None]

@@ -44,6 +44,41 @@ def test_a_gain_is_joint_minus_alone_seed_by_seed() -> None:
     assert found.interval[0] < 0 < found.interval[1]
 
 
+def test_a_loss_is_shown_of_one_task_and_of_one_among_many_only_where_it_is_clear() -> None:
+    """t = -5.20 and -52.0 with 2 degrees of freedom: one-sided p .0176 and .00018, against .025 / 20 = .00125."""
+    lost, nothing = [0.001, 0.002, 0.003], [-0.001, 0.0, 0.0015]
+    others = {f"u{n}": nothing for n in range(19)}
+
+    def shown(seen: list[float], beside: dict[str, list[float]]) -> str | None:
+        joint = {
+            "t": [0.5 - one for one in seen],
+            **{head: [0.5 + g for g in v] for head, v in beside.items()},
+        }
+        alone = {head: [0.5] * 3 for head in joint}
+        return gains(joint, alone, dict.fromkeys(joint, "f1"), 0.95)["t"].shown
+
+    weak, clear = [0.002, 0.003, 0.004], [0.02, 0.021, 0.019]
+    assert (shown(weak, {}), shown(weak, others)) == ("harms", None)
+    assert (shown(clear, {}), shown(clear, others)) == ("harms", "harms")
+    assert (shown([-one for one in clear], others), shown(lost, {})) == ("helps", None)
+
+
+@pytest.mark.slow
+def test_of_many_tasks_that_gain_nothing_hardly_a_report_says_that_one_should_leave() -> None:
+    """Of twenty tasks one interval or another lay below 0 in four of ten reports."""
+    random, reports = np.random.default_rng(0), 400
+    said = []
+    for _ in range(reports):
+        joint = {f"t{n}": random.normal(0.5, 0.01, 3).tolist() for n in range(20)}
+        alone = {head: random.normal(0.5, 0.01, 3).tolist() for head in joint}
+        found = gains(joint, alone, dict.fromkeys(joint, "f1"), 0.95).values()
+        below = any(one.interval is not None and one.interval[1] < 0 for one in found)
+        said.append((any(one.shown == "harms" for one in found), below))
+    shown, by_interval = np.mean(said, axis=0)
+    assert shown <= 0.05
+    assert by_interval > 0.3
+
+
 def test_delta_m_is_the_mean_relative_gain() -> None:
     """+20 % and -10 % with one seed, +10 % and -10 % with the other: means 5 % and 0 %."""
     joint = {"a": [0.6, 0.55], "b": [0.45, 0.45], "c": [0.3, 0.3]}

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from components.comparison.records import Gain
+from components.comparison.records import Gain, Shown
 from components.comparison.report import caveat, gains_sentence, grouping_sentence
 
 
 def found(intervals: dict[str, list[float] | None]) -> dict[str, Gain]:
+    """With what is shown by each interval alone."""
+
+    def shown(ends: list[float] | None) -> Shown | None:
+        return None if ends is None or ends[0] <= 0 <= ends[1] else "helps" if ends[0] > 0 else "harms"
+
     return {
-        name: Gain(metric="f1", joint=0.5, alone=0.5, by_seed=[], gain=0.0, interval=interval)
+        name: Gain(
+            metric="f1", joint=0.5, alone=0.5, by_seed=[], gain=0.0, interval=interval, shown=shown(interval)
+        )
         for name, interval in intervals.items()
     }
 
@@ -31,6 +38,15 @@ def test_a_task_that_loses_should_leave_and_an_interval_with_zero_in_it_shows_no
     assert "what b lost was measured, and comes first" in caveat(tasks, 3)
     del tasks["b"]
     assert "the gain of c may be chance:" in caveat(tasks, 3)
+
+
+def test_a_loss_of_one_of_many_tasks_may_be_chance_and_nobody_should_leave() -> None:
+    tasks = found({"a": [-0.1, 0.1], "b": [-0.2, -0.1]})
+    tasks["b"] = tasks["b"].model_copy(update={"shown": None})
+    assert gains_sentence(tasks, 3) == (
+        "Sharing makes no difference that these seeds show for a; makes one that may be chance among 2 tasks for b."
+    )
+    assert "the gain of every task may be chance" in caveat(tasks, 3)
 
 
 def test_a_gain_that_is_the_same_with_each_seed_helps_and_harms_nobody() -> None:

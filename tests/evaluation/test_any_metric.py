@@ -74,10 +74,12 @@ def test_every_metric_of_every_family_can_be_a_gates(name: str, count: int) -> N
             ahead = found.value - found.trivial
             assert found.over_trivial[0] - NEAR <= ahead <= found.over_trivial[1] + NEAR, where
             against = found.champion
-            assert against is not None and against.counted is not None and against.low is not None
+            assert against is not None and against.low is not None
+            assert (against.counted is None) == metric.absolute, where
             assert against.interval[0] - NEAR <= against.difference <= against.interval[1] + NEAR, where
             assert against.interval[0] <= against.low <= against.difference + NEAR, where
-            assert against.counted.value == pytest.approx(against.difference, abs=1e-6), where
+            if against.counted:
+                assert against.counted.value == pytest.approx(against.difference, abs=1e-6), where
             assert 0 < against.p <= 1, where
             evaluation, verdict = judged(metric.name, found)
             assert Evaluation.model_validate_json(evaluation.model_dump_json()) == evaluation, where

@@ -9,7 +9,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from components.evaluation.gate import holm, verdict
+from components.evaluation import paired
+from components.evaluation.gate import verdict
 from components.evaluation.records import (
     Comparison,
     Evaluation,
@@ -167,6 +168,46 @@ def test_what_further_gates_find_counts_like_a_task(found: Finding, expected: st
     assert why in said.tasks["t"].why
 
 
+def below(limit: float, n: int = 0) -> Finding:
+    """Whose interval, .60 to .80 about .70, lies below the limit, or about it."""
+    return finding(
+        what=f"slice {n}", limit=limit, outcome="reject" if limit > 0.8 else "pass", why="is below its limit"
+    )
+
+
+def test_a_slice_below_a_floor_rejects_alone_and_as_one_of_many_holds() -> None:
+    """p = .012 of a floor at .815; of forty slices one is so far below by chance, and .0006 is asked."""
+    others = tuple(below(0.7, n) for n in range(1, 40))
+    assert judged(evidence(findings=(below(0.815),))).verdict == "REJECT"
+    found = judged(evidence(findings=(below(0.815), *others)))
+    assert found.verdict == "HOLD"
+    assert "is below its limit, which may be chance among all that must be kept" in found.tasks["t"].why
+    assert judged(evidence(findings=(below(0.88), *others))).verdict == "REJECT"
+
+
+def test_a_floor_or_a_baseline_of_one_of_many_tasks_is_corrected_for_their_number() -> None:
+    """Each p is .016: shown for one task alone, not for one of six."""
+    low = verdicts.measured(0.5755, over_trivial=[0.2, 0.3])
+    behind = verdicts.measured(0.8, trivial=0.8245, over_trivial=[-0.0445, -0.0045])
+    others = {f"u{n}": verdicts.measured(0.8) for n in range(5)}
+    for weak, why in (
+        (low, "the floor 0.600, which may be chance among all"),
+        (behind, "the trivial 0.825: -0.024"),
+    ):
+        assert judged(of({"t": weak})).verdict == "REJECT"
+        found = judged(of({"t": weak, **others}))
+        assert found.verdict == "HOLD"
+        assert why in found.tasks["t"].why
+
+
+@given(st.floats(0.1, 0.9), st.floats(0.001, 0.2), st.floats(0, 1))
+def test_a_value_is_shown_to_be_below_a_limit_where_its_interval_is(
+    value: float, reach: float, limit: float
+) -> None:
+    p = paired.p_below(value, [value - reach, value + reach], limit, 0.95)
+    assert (p < 0.025) == (value + reach < limit) or abs(p - 0.025) < 1e-6
+
+
 def test_the_evidence_tells_what_decides_nothing_and_is_to_be_known() -> None:
     since = RowsSince(come=12, gone=3, trained_on=219)
     behind = evidence(champion=against(0.0, 0.005, since=since))
@@ -235,14 +276,6 @@ def test_who_insists_has_releases_that_beat_the_linear_baseline(
     strict = verdict(measured, verdicts.rules({"t": task(beat_linear=True)}))
     assert (strict.verdict, judged(measured).verdict) == (expected, "PROMOTE")
     assert why in strict.tasks["t"].why
-
-
-def test_holm_steps_down_like_statsmodels_would() -> None:
-    # Holm 1979, by hand: sorted p .01 .02 .03 .20 against .05/4, .05/3, .05/2, .05
-    assert holm({"a": 0.01, "b": 0.02, "c": 0.03, "d": 0.2}, 0.05) == {"a"}
-    assert holm({"a": 0.01, "b": 0.016, "c": 0.02, "d": 0.2}, 0.05) == {"a", "b", "c"}
-    assert holm({"a": 0.02}, 0.05) == {"a"}
-    assert holm({}, 0.05) == set()
 
 
 # --- laws of the rule ------------------------------------------------------------------------------

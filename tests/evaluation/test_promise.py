@@ -11,10 +11,11 @@ from scipy import stats
 
 from components import params
 from components.evaluation.ahead import of_error
+from components.evaluation.case import ANCHOR, CHAMPION
 from components.evaluation.difference import Difference
 from components.evaluation.equal import Ahead
 from components.evaluation.gate import verdict
-from components.evaluation.judging import ANCHOR, CHAMPION, anchor_level
+from components.evaluation.judging import anchor_level
 from components.evaluation.promise import ENOUGH, Promise, all_together, promises
 from components.evaluation.records import (
     EVALUATION,

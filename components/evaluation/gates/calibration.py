@@ -13,13 +13,15 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
+from components.evaluation.difference import Interval
 from components.evaluation.gates.base import Case, FurtherGate
 from components.evaluation.gates.measure import Asked, Score, finding, listed, measured
 from components.evaluation.picture_records import ReliabilityBin
 from components.evaluation.records import Finding
+from components.evaluation.units import Sample
 from components.families.base import Facts, Metric, Prediction, Row
 from components.families.base.capabilities import Probabilities
-from components.families.shared.metrics import folded
+from components.families.shared.absolute import ends_of_sum, folded
 from components.settings.section import Rows
 
 WHAT = "negative calibration error"
@@ -45,7 +47,7 @@ class Calibration(FurtherGate):
         family = case.family
         if not isinstance(family, Probabilities) or not len(case.rows):
             return
-        found = measured(case, partial(error, family, self.bins, case.project.evaluation.confidence))
+        found = measured(case, partial(error, family, self.bins))
         limit, margin = (None if self.limit is None else -self.limit), self.margin
         bins = reliability(family, self.bins, case.rows, case.said["model"], case.facts)
         if found.rows < self.min_rows:
@@ -54,7 +56,7 @@ class Calibration(FurtherGate):
             yield finding(case, "calibration", WHAT, found, limit, margin).model_copy(update={"bins": bins})
 
 
-def error(family: Probabilities, bins: int, confidence: float, asked: Asked) -> Score:
+def error(family: Probabilities, bins: int, asked: Asked) -> Score:
     """The debiased error of a model, counted below 0."""
     edges = edges_of(family, bins, asked.rows, asked.said, asked.facts)
 
@@ -62,22 +64,20 @@ def error(family: Probabilities, bins: int, confidence: float, asked: Asked) -> 
         return in_bins(family, edges, rows, said, facts)
 
     found = asked.by(Metric("negative_calibration_error", statistics, of_sums, "lower"))
-    assert isinstance(found.statistics_NS, np.ndarray)  # noqa: S101
-    chance = chance_of_more(found.statistics_NS.sum(axis=0))
-    # As a difference to none: what chance adds is off already, and a jackknife of a sum of absolute values
-    # would take off a noise many times as large; near 0 a logarithm knows no end.
-    return replace(found, metric=None, most=0.0, best_excluded=chance < 1 - confidence)
+    return replace(found, metric=None, most=0.0, ends=partial(ends, found.sample))
 
 
-def chance_of_more(sums_S: np.ndarray) -> float:
-    """How often a calibrated model's bins would be further off (Hosmer & Lemeshow 1980). Near 0 no estimate
-    of an error is unbiased, and its interval would leave out the truth too often."""
-    from scipy.special import chdtrc
-
-    probable_B, right_B, count_B = np.moveaxis(sums_S.reshape(-1, 3), 1, 0)
-    mean_B = probable_B / np.maximum(count_B, 1)
+def ends(measured: Sample, confidence: float) -> Interval:
+    """Low end and high end of an error counted below 0 (`absolute.ends_of_sum`). A bin's spread is that of
+    its answers, or more where units tell more: the answers of one row hang together."""
+    assert measured.sums_S is not None  # noqa: S101
+    probable_B, right_B, count_B = np.moveaxis(measured.sums_S.reshape(-1, 3), 1, 0)
+    mean_B, answers = probable_B / np.maximum(count_B, 1), max(float(count_B.sum()), 1)
     variance_B = np.maximum(count_B * mean_B * (1 - mean_B), TINY)
-    return float(chdtrc(int((count_B > 0).sum()), ((right_B - probable_B) ** 2 / variance_B).sum()))
+    told = float(np.mean(measured.influence**2)) / max(len(measured.influence) - 1, 1) * answers**2
+    spread_B = np.sqrt(variance_B * max(1.0, told / variance_B.sum()))
+    low, high = ends_of_sum((probable_B - right_B)[count_B > 0], spread_B[count_B > 0], (1 + confidence) / 2)
+    return [-high / answers, -low / answers]
 
 
 def edges_of(

@@ -12,26 +12,23 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from components.evaluation import intervals, paired
 from components.evaluation.difference import Interval
 from components.evaluation.gates import perturbations
 from components.evaluation.gates.base import Case, FurtherGate
 from components.evaluation.gates.measure import (
     Asked,
-    Measured,
     Score,
     finding,
     listed,
     measured,
     same_answers,
 )
-from components.evaluation.records import Comparison, Finding
+from components.evaluation.records import Finding
 from components.families.base import Row
 from components.families.base.capabilities import Rewordable
 from components.settings.project import Project
 from components.settings.section import Fraction, Rows, Unit
 
-BY_CHANCE = 1 / 5  # of an interval's error: so seldom a gap that is none counts as one in a comparison
 DRAWS = 2000  # the mean of so many is right to a hundredth of a group's spread or two
 
 
@@ -83,8 +80,7 @@ class Fairness(FurtherGate):
         found = measured(case, partial(gap, case, column), asked_N)
         limit = None if self.gap is None else -self.gap
         what = f"gap of {case.gate.metric} between {column}"
-        made = finding(case, "fairness", what, found, limit, self.margin)
-        yield made.model_copy(update={"champion": _against(made.champion, found, case)})
+        yield finding(case, "fairness", what, found, limit, self.margin)
 
     def _too_few(self, groups: np.ndarray, large: Sequence[str]) -> bool:
         """Has one of the groups too few rows that both models can answer?"""
@@ -141,37 +137,6 @@ def _ends_of_pairs(groups: Sequence[Score], confidence: float, sign: int) -> lis
         value - other + sign * math.hypot(far - value, near - other)
         for (value, (_, far)), (other, (near, _)) in permutations(ends, 2)
     ]
-
-
-def _against(known: Comparison | None, found: Measured, case: Case) -> Comparison | None:
-    """The model's gap less the champion's, put together from the intervals of the two.
-
-    A gap that is not shown counts from none on, or what chance makes of one would be taken off the other; and
-    the same rows draw both the same way only where it is known which groups are apart.
-    """
-    if known is None or found.pair is None:
-        return None
-    confidence = case.project.evaluation.confidence
-    model, champion = found.pair
-    sure = 1 - (1 - confidence) * BY_CHANCE
-    value, other = (one.value if one.interval(sure)[1] < 0 else 0.0 for one in found.pair)
-    alike = intervals.alike(model.sample, champion.sample) if value < 0 and other < 0 else 0.0
-
-    def ends(level: float) -> Interval:
-        return intervals.put_together(value, model.interval(level), other, champion.interval(level), alike)
-
-    (lowest, highest), low = ends(confidence), ends(2 * confidence - 1)[0]
-    difference = min(max(known.difference, low), highest)
-    error = (highest - difference) / paired.quantile((1 + confidence) / 2)
-    changes = {
-        "difference": difference,
-        "interval": [lowest, highest],
-        "low": low,
-        "se": error,
-        "counted": None,
-    }
-    of_normal = known.model_copy(update=changes)
-    return of_normal.model_copy(update={"p": paired.p_worse(of_normal, 0.0, confidence)})
 
 
 def _same(case: Case, who: str, asked: Sequence[Row], other_N: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from components.evaluation import intervals, paired
+from components.evaluation import apart, intervals, paired
 from components.evaluation.difference import Interval
 from components.evaluation.gates.base import Case
 from components.evaluation.records import Comparison, Finding, GateOutcome
@@ -37,7 +37,6 @@ class Score:
     metric: Metric | None = None  # that it is a value of; none of a difference
     statistics_NS: Table | None = None  # that the value is made of, where that is known
     most: float = math.inf  # of what the number estimates; the estimate itself may be above it by chance
-    best_excluded: bool = True  # does a test of its own exclude that it is `most`? Else the interval holds it
     ends: Callable[[float], Interval] | None = None  # at a confidence, where they are not those of the sample
 
     def __sub__(self, other: Score) -> Score:
@@ -57,8 +56,11 @@ class Score:
         else:
             counted = intervals.difference(self.sample, self.sample.nothing)
             ends = counted.interval(confidence)
-        low, high = (min(end, self.most) for end in ends)
-        return [low, high if self.best_excluded else self.most]
+        return [min(end, self.most) for end in ends]
+
+    def ended(self) -> apart.Ended:
+        """To be compared by its ends."""
+        return apart.Ended(self.value, self.interval, self.sample, self.most)
 
     def shifted(self, by: float) -> Score:
         """So much more, with each unit and without it."""
@@ -190,7 +192,7 @@ def _comparison(case: Case, found: Measured) -> Comparison | None:
     confidence = case.project.evaluation.confidence
     counted = intervals.difference(own.sample, champion.sample, found.worth)
     tables = (own.statistics_NS, champion.statistics_NS)
-    return Comparison(
+    known = Comparison(
         value=champion.value,
         difference=own.sample.value - champion.sample.value,
         interval=counted.interval(confidence),
@@ -202,6 +204,7 @@ def _comparison(case: Case, found: Measured) -> Comparison | None:
         discordant=None if tables[0] is None or tables[1] is None else paired.discordant(*tables),
         counted=counted,
     )
+    return known if own.ends is None else apart.compared(known, own.ended(), champion.ended(), confidence)
 
 
 def kept(what: str, value: float, interval: Interval, limit: float | None) -> tuple[GateOutcome, str]:

@@ -48,12 +48,23 @@ class Metric:
     bias: Callable[[np.ndarray], float] | None = None
     """sums_S -> how far above the truth the value of so many rows is in the mean; by default the jackknife's,
     which sees nothing of a class that has one row or none."""
+    ends: Callable[[np.ndarray, float, float], tuple[float, float]] | None = None
+    """(sums_S, variance of the value by the jackknife, level) -> low end and high end, each of which holds
+    with this probability, by what the sums tell of classes or bins: an interval is no narrower. A jackknife
+    sees nothing of what may be where all few rows of a class are answered alike, and nothing of what chance
+    adds to an absolute value."""
+    dearest: Callable[[np.ndarray], float] | None = None
+    """sums_S -> what a row is worth at least at which a model fails, by how few rows a class has: of one with
+    none no row shows what it is."""
+    absolute: bool = False
+    """Is it a sum of absolute values, to which chance adds most where there is no error?"""
     rows_that_count: Callable[[np.ndarray], float] | None = None
     """sums_S -> how many rows, each as telling as can be, would tell as much: an area under a curve of 1,000
     rows with five positives is known no better than one of twenty rows. By default each row counts."""
     heavy: bool = False
-    """May a few rows weigh as much as all others, as in Pearson's r, whose sums are of squares? Then a test
-    set that holds few of the rows at which a model fails does not show how far the value may be below."""
+    """May a few rows weigh as much as all others, as in Pearson's r, whose sums are of squares, or in a
+    correlation of classes of which one is rare? Then a test set that holds few of the rows at which a model
+    fails does not show how far the value may be below."""
 
     @property
     def scale(self) -> Literal["share", "correlation", "error"]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from components.families.base import Facts, Metric, Prediction, Row
 from components.families.base.metric import Statistics
-from components.families.shared.metrics import folded
+from components.families.shared.absolute import ends_of_sum, folded
 from components.families.shared.ranks import (
     areas,
     average_precision_values,
@@ -116,6 +116,16 @@ def bias_of_calibration(sums_S: np.ndarray) -> float:
     return -float(added_B[count_B > 0].sum() / max(sums_S[0], 1))
 
 
+def ends_of_calibration(sums_S: np.ndarray, variance: float, level: float) -> tuple[float, float]:
+    """The ends of it (`Metric.ends`): 1 less those of the bins' errors. A bin's spread is that of its
+    outcomes, or more where rows of groups tell more."""
+    apart_B, count_B, variance_B = sums_S[1:].reshape(3, BINS)
+    rows, known = max(sums_S[0], 1), max(float(variance_B.sum()), TINY)
+    spread_B = np.sqrt(variance_B * max(1.0, variance * rows**2 / known))
+    low, high = ends_of_sum(apart_B[count_B > 0], spread_B[count_B > 0], level)
+    return 1 - high / rows, 1 - low / rows
+
+
 def outcomes_of(rows: Sequence[Row], said: Sequence[Prediction]) -> tuple[np.ndarray, np.ndarray]:
     """y_N and p_N."""
     y_N = np.array([row["outcome"] for row in rows], dtype=np.float64)
@@ -136,7 +146,12 @@ METRICS = (
     Metric("average_precision", _of(average_precision), mean_area, rows_that_count=rows_of_area),
     Metric("entropy_gain", _of(log_losses), entropy_gain_of, kind="error"),
     Metric("negative_log_loss", _of(log_losses), log_loss_of, better="lower"),
-    Metric(
-        "calibration", _of(calibration), calibration_of, bias=bias_of_calibration
-    ),  # a constant is well calibrated: not to be won
+    Metric(  # a constant is well calibrated: not to be won
+        "calibration",
+        _of(calibration),
+        calibration_of,
+        bias=bias_of_calibration,
+        ends=ends_of_calibration,
+        absolute=True,
+    ),
 )

@@ -19,7 +19,7 @@ from components.families.shared.ranks import (
     roc_auc_values,
     rows_of_area,
 )
-from components.families.shared.rare_classes import bias_of_macro_f1
+from components.families.shared.rare_classes import bias_of_macro_f1, dearest_of_macro_f1, ends_of_macro_f1
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -57,7 +57,14 @@ def labels_of(one: Row | Prediction) -> Sequence[str]:
 
 METRICS = (
     Metric("micro_f1", of_all_labels, macro_f1_of_sums),  # of one class that holds all labels
-    Metric("macro_f1", of_each_label, macro_f1_of_sums, bias=bias_of_macro_f1),
+    Metric(
+        "macro_f1",
+        of_each_label,
+        macro_f1_of_sums,
+        bias=bias_of_macro_f1,
+        ends=ends_of_macro_f1,
+        dearest=dearest_of_macro_f1,
+    ),
     Metric("subset_accuracy", equal_sets, mean),
     *(
         Metric(name, of_each_class(values, labels_of, undefined), mean_area, rows_that_count=rows_of_area)

@@ -66,9 +66,9 @@ def squared_errors(x_N: np.ndarray, y_N: np.ndarray) -> np.ndarray:
 
 METRICS = (
     Metric("pearson", power_sums, pearson, kind="correlation", heavy=True),
-    Metric("r2", power_sums, r2, kind="error"),
+    Metric("r2", power_sums, r2, kind="error", heavy=True),
     Metric("spearman", _of(spearman_values), correlation, kind="correlation"),
     Metric("kendall", _of(kendall_values), correlation, kind="correlation"),  # tau-b
     Metric("negative_mae", _of(absolute_errors), mean, better="lower"),  # in the unit of the scores
-    Metric("negative_rmse", _of(squared_errors), root_mean, better="lower"),  # likewise
+    Metric("negative_rmse", _of(squared_errors), root_mean, better="lower", heavy=True),  # likewise
 )

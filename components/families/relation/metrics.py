@@ -22,7 +22,7 @@ from components.families.shared.metrics import (
     f1,
     macro_f1_of_sums,
 )
-from components.families.shared.rare_classes import bias_of_macro_f1
+from components.families.shared.rare_classes import bias_of_macro_f1, dearest_of_macro_f1, ends_of_macro_f1
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -43,7 +43,14 @@ def of_all_relations(rows: Sequence[Row], predictions: Sequence[Prediction], fac
 METRICS = (
     Metric("micro_f1", of_all_relations, f1),
     accuracy("label"),
-    Metric("macro_f1", relation_counts, macro_f1_of_sums, bias=bias_of_macro_f1),
+    Metric(
+        "macro_f1",
+        relation_counts,
+        macro_f1_of_sums,
+        bias=bias_of_macro_f1,
+        ends=ends_of_macro_f1,
+        dearest=dearest_of_macro_f1,
+    ),
     MCC,
     KAPPA,
     AUC,

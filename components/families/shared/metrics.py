@@ -5,7 +5,6 @@ Legend: N rows, C classes, S statistics, R resamples.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
@@ -21,9 +20,7 @@ from components.families.shared.ranks import (
     roc_auc_values,
     rows_of_area,
 )
-from components.families.shared.rare_classes import bias_of_macro_f1
-
-LEAST_SPREAD = 1e-12  # keeps a spread of 0 from dividing
+from components.families.shared.rare_classes import bias_of_macro_f1, dearest_of_macro_f1, ends_of_macro_f1
 
 if TYPE_CHECKING:
     from scipy.sparse import csc_array, csr_array
@@ -122,16 +119,6 @@ def labels_ahead(scores_NC: csc_array, gold_N: np.ndarray) -> np.ndarray:
     return np.asarray(ahead_N + np.where(own_N == 0, not_kept_N, 0))
 
 
-def folded(mean: np.ndarray, spread: np.ndarray) -> np.ndarray:
-    """The expectation of |x| where x is normal (Leone et al. 1961)."""
-    from scipy.special import ndtr
-
-    ratio = mean / np.maximum(spread, LEAST_SPREAD)
-    return np.asarray(
-        spread * math.sqrt(2 / math.pi) * np.exp(-(ratio**2) / 2) + mean * (1 - 2 * ndtr(-ratio))
-    )
-
-
 def class_counts(rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts) -> csr_array:
     """statistics_N(3C) of rows that have a label and are given one: per class (true positive, predicted,
     gold), one class after the other."""
@@ -170,10 +157,17 @@ def counts_of_labels(counts_NS: csr_array, labels: Sequence[str]) -> list[ClassC
     ]
 
 
-MACRO_F1 = Metric("macro_f1", class_counts, macro_f1_of_sums, bias=bias_of_macro_f1)
+MACRO_F1 = Metric(
+    "macro_f1",
+    class_counts,
+    macro_f1_of_sums,
+    bias=bias_of_macro_f1,
+    ends=ends_of_macro_f1,
+    dearest=dearest_of_macro_f1,
+)
 """Of labels."""
-MCC = Metric("mcc", class_counts, matthews_of_sums, kind="correlation")
-KAPPA = Metric("cohen_kappa", class_counts, kappa_of_sums, kind="correlation")
+MCC = Metric("mcc", class_counts, matthews_of_sums, kind="correlation", heavy=True)
+KAPPA = Metric("cohen_kappa", class_counts, kappa_of_sums, kind="correlation", heavy=True)
 AUC = Metric("auc", of_each_class(roc_auc_values, label_of, 0.5), mean_area, rows_that_count=rows_of_area)
 """Of each label against the rest, in the mean over the labels (macro)."""
 AVERAGE_PRECISION = Metric(

@@ -11,6 +11,8 @@ Legend: C classes, K kinds of classes that have equal counts, R right and W wron
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 PRIOR = 0.5  # rows that each class has besides its own, for how frequent it is (Jeffreys 1946)
@@ -33,6 +35,45 @@ def bias_of_macro_f1(sums_S: np.ndarray) -> float:
     kinds_K2, count_K = np.unique(np.stack([f1_C, size_C], axis=1), axis=0, return_counts=True)
     expected_K, present_K = _expected(*kinds_K2.T)
     return float((count_K @ expected_K) / max(count_K @ present_K, 1e-9) - f1_C.mean())
+
+
+def ends_of_macro_f1(sums_S: np.ndarray, variance: float, level: float) -> tuple[float, float]:
+    """Low end and high end by what the rows of each class tell (`Metric.ends`), put together as of values
+    that err apart (Zou & Donner 2008).
+
+    The F1 of a class is a function of a share, 2 J / (1 + J): of J of all rows that are it or are said to be
+    (Jaccard's index). So its ends are those of Wilson's interval of J, and where it has no row it may be
+    anything. Without this, a class whose five rows are all right counts as known.
+    """
+    from scipy.special import ndtri
+
+    hits_C, predicted_C, gold_C = sums_S.reshape(-1, 3).T
+    count_C, size_C = predicted_C + gold_C - hits_C, (predicted_C + gold_C) / 2
+    none_C = count_C == 0
+    f1_C = np.where(none_C, hits_C.sum() / max(size_C.sum(), 1), hits_C / np.maximum(size_C, 0.5))
+    value = float(f1_C[~none_C].mean()) if count_C.any() else 0.0
+    low_C, high_C = (2 * end / (1 + end) for end in _wilson(hits_C, count_C, float(ndtri(level))))
+    below, above = (math.hypot(*(end_C - f1_C)) / len(f1_C) for end_C in (low_C, high_C))
+    unbiased = value - bias_of_macro_f1(sums_S)
+    return unbiased - below, unbiased + above
+
+
+def dearest_of_macro_f1(sums_S: np.ndarray) -> float:
+    """What a row is worth at least at which a model fails (`Metric.dearest`). One of a class with n of N rows
+    loses N / (C n) of the value at most; of all classes, by their rows and half a row each, it is the sum of
+    squares over the sum, as of the rows that there are (`intervals.worth_of`)."""
+    _, _, gold_C = sums_S.reshape(-1, 3).T
+    return float(gold_C.sum() / len(gold_C) * (1 / (gold_C + PRIOR)).mean())
+
+
+def _wilson(hits_C: np.ndarray, count_C: np.ndarray, z: float) -> tuple[np.ndarray, np.ndarray]:
+    """low_C and high_C of shares (Wilson 1927); 0 and 1 of none."""
+    some_C = np.maximum(count_C, 1)
+    share_C, weight_C = hits_C / some_C, z**2 / some_C
+    half_C = np.sqrt(weight_C * share_C * (1 - share_C) + weight_C**2 / 4)
+    ends = ((share_C + weight_C / 2 + sign * half_C) / (1 + weight_C) for sign in (-1, 1))
+    low_C, high_C = (end_C.clip(0, 1) for end_C in ends)
+    return np.where(count_C > 0, low_C, 0.0), np.where(count_C > 0, high_C, 1.0)
 
 
 def _expected(f1_K: np.ndarray, size_K: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.calibration import absolute
 from components.evaluation.gates.asking import Models
 from components.evaluation.gates.base import Case
 from components.evaluation.gates.fairness import Fairness
@@ -44,7 +45,7 @@ def test_a_gap_between_groups_is_found_and_rejected_beyond_its_limit() -> None:
     assert found.what == "gap of accuracy between age"
     assert -0.28 < found.value < -0.13
     assert found.outcome == "reject"
-    assert found.champion and found.champion.interval[1] < -0.05
+    assert found.champion and found.champion.interval[1] < 0
 
 
 @pytest.mark.slow
@@ -98,6 +99,15 @@ def test_a_gap_that_the_champion_does_not_have_is_not_bounded_too_near() -> None
         assert against.interval[0] <= against.low <= against.difference <= against.interval[1]
         held += against.low <= -0.05
     assert held >= 0.95 * 60
+
+
+@pytest.mark.slow
+def test_a_gap_the_other_way_round_than_the_champions_is_as_large() -> None:
+    """Of 100 rows a group: the difference of the gaps, none, was held in 87 % of such test sets before."""
+    asked = absolute.ASKED["gap between groups: of .1 the other way round than the champion's"]
+    generator = np.random.default_rng(0)
+    found = [asked.draw(asked.model, asked.champion, 100, generator).against.interval for _ in range(100)]
+    assert np.mean([low <= 0 <= high for low, high in found]) >= 0.94
 
 
 def test_a_small_group_makes_no_gap() -> None:
