@@ -166,7 +166,7 @@ class Onetrunk:
         what they answer with: two releases, where one of them could not load the new one."""
         releases = group.releases() or Counter([self.releases.first.served.name])
         well = self.releases.first.batcher.alive and group.complete()
-        said: dict[str, Any] = {"ready": well, "workers": group.size(), "releases": releases}
+        said: dict[str, object] = {"ready": well, "workers": group.size(), "releases": releases}
         if self.rollover:
             said["follows"] = self.rollover.follows  # the champion, which a rollback changes
         return JSONResponse(said, status_code=200 if well else 503)

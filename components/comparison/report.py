@@ -86,8 +86,9 @@ def gains_sentence(tasks: Mapping[str, Gain], seeds: int) -> str:
 def _leaving(harmed: list[str]) -> str:
     it = "it" if len(harmed) == 1 else "each"
     return (
-        f"{', '.join(harmed)} should leave: train {it} in a project of its own, or try smaller steps "
-        f"(training.tokens_per_step) or a larger share of the mixture, and compare again."
+        f"{', '.join(harmed)} should leave: train {it} in a project of its own, or try a larger share of the "
+        f"mixture, weights by which every task pulls alike (training.balancing: {{weights: autoscale}}) or "
+        f"smaller steps (training.tokens_per_step), and compare again."
     )
 
 
