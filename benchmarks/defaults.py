@@ -65,7 +65,7 @@ OTHERS: dict[str, list[Any]] = {  # values beside the default one, by the settin
     "training.window": [4, 16],
     "training.validation_rows": [20, 320],
     "training.patience": [1, 10],
-    "training.balancing": [{"weights": "static"}],
+    "training.balancing": [{"weights": "autoscale"}],
     "mixture.unit": ["tokens"],
     "model.dropout": [0.1],
 }
