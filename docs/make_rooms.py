@@ -14,11 +14,11 @@ ROOT = Path(__file__).parent.parent
 PAGE = Path(__file__).parent / "explanation/rooms.md"
 ROOMS = (  # from the lowest to the highest: a room imports from those before it
     "errors", "advice", "loopback", "turn", "files", "records", "repeated", "environment", "keyed", "nesting",
-    "spelling", "languages", "device", "processor", "dropout", "holm", "program", "pages", "settings",
-    "folders", "encoder", "families", "data/sources", "data/contract", "data/ingest", "data/validation",
-    "data/encoding", "data/mixture", "data/batches", "model", "training", "tracking", "comparison",
-    "compression", "evaluation", "params", "data/propose", "release", "rollout", "monitoring", "search",
-    "stages",
+    "spelling", "languages", "markdown", "device", "processor", "dropout", "holm", "program", "pages",
+    "settings", "folders", "encoder", "families", "data/sources", "data/contract", "data/ingest",
+    "data/validation", "data/encoding", "data/mixture", "data/batches", "model", "training", "tracking",
+    "comparison", "compression", "evaluation", "params", "data/propose", "release", "rollout", "monitoring",
+    "search", "stages",
 )  # fmt: skip
 HEAD = """\
 # The rooms

@@ -92,7 +92,8 @@ QUOTED = {
     "fetch",
     "PIPELINE",
     "command",
-}  # data/propose/places.py, flows/notifications/news.py: words already; flows/upgrade.py: a constant
+    "theirs",
+}  # data/propose/places.py, flows/notifications/news.py, flows/releases/table.py: words already; flows/upgrade.py: a constant
 REPORTS = ("dvc exited with", "onetrunk run would look")  # say what happened, not what to do
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from rich.table import Table
@@ -118,7 +119,7 @@ MAKERS: dict[str, Callable[[], World]] = {
     "MCC of five": lambda: by(MCC, classes([1] * 5, [0.8], 3)),
     "kappa of one rare of two": lambda: by(KAPPA, classes([9, 1], [0.8], 3)),
     "kappa of five": lambda: by(KAPPA, classes([1] * 5, [0.8], 3)),
-    **{name: (lambda name=name: scores(name)) for name in ("spearman", "kendall", "negative_mae", "r2")},
+    **{name: partial(scores, name) for name in ("spearman", "kendall", "negative_mae", "r2")},
     "RMSE": lambda: scores("negative_rmse"),
     "RMSE of errors with tails": lambda: scores("negative_rmse", 6),
     "quadratic kappa": lambda: levels("quadratic_kappa"),

@@ -8,7 +8,7 @@ from components.evaluation.difference import Interval
 from components.evaluation.records import Comparison
 from components.evaluation.shown import Report
 from components.evaluation.shown_head import ShownHead
-from components.pages.markdown import uncalled as text
+from components.markdown import uncalled as text
 from components.pages.render import count, score
 
 SIGNS = {"pass": "✅", "hold": "⏸️", "reject": "❌", "auxiliary": "·"}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from components import families
 from components.evaluation.records import Finding, HeadParity
 from components.files import atomic_file
-from components.pages.markdown import escaped
+from components.markdown import escaped
 from components.release.records import (
     RUNTIMES,
     BundleCard,
