@@ -90,6 +90,7 @@ class Onetrunk:
         direct.answer_by(self.respond)
         direct.tell_by(self.ready)
         group.join(self.releases.first.served.name)
+        metrics().serving.labels(self.releases.first.served.name, "first").set(1)
         self.rollover = rollover.begin(self.releases)
 
     @bentoml.api(input_spec=PredictRequest, output_spec=PredictResponse)  # type: ignore[untyped-decorator]

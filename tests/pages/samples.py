@@ -159,6 +159,7 @@ def sharing() -> SharingReport:
         tasks[head] = {
             "metric": metric, "joint": 0.7 + gain, "alone": 0.7, "gain": gain,
             "interval": [gain - 0.03, gain + 0.03], "by_seed": [gain - 0.01, gain, gain + 0.01],
+            "shown": "helps" if gain > 0.03 else "harms" if gain < -0.03 else None,
         }  # fmt: skip
     size = range(len(HEADS))
     return SharingReport.model_validate({
