@@ -60,6 +60,8 @@ def test_a_loss_is_shown_of_one_task_and_of_one_among_many_only_where_it_is_clea
     weak, clear = [0.002, 0.003, 0.004], [0.02, 0.021, 0.019]
     assert (shown(weak, {}), shown(weak, others)) == ("harms", None)
     assert (shown(clear, {}), shown(clear, others)) == ("harms", "harms")
+    gained = [-one for one in weak]
+    assert (shown(gained, {}), shown(gained, others)) == ("helps", None)
     assert (shown([-one for one in clear], others), shown(lost, {})) == ("helps", None)
 
 
