@@ -206,6 +206,7 @@ def test_a_value_is_shown_to_be_below_a_limit_where_its_interval_is(
 ) -> None:
     p = paired.p_below(value, [value - reach, value + reach], limit, 0.95)
     assert (p < 0.025) == (value + reach < limit) or abs(p - 0.025) < 1e-6
+    assert paired.p_below(value, [value, value], limit, 0.95) == (1.0 if value >= limit else 0.0)
 
 
 def test_the_evidence_tells_what_decides_nothing_and_is_to_be_known() -> None:

@@ -235,6 +235,14 @@ def test_a_candidate_that_one_of_several_workers_could_not_load_is_tried_there_a
     assert told(worker, targets[0], canary(targets[1])).trying == "v1.0.1"
 
 
+def test_no_trial_begins_beside_another_release_than_the_plans_champion(
+    worker: rollover.Rollover, targets: list[Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the candidate were compared with would not be what it is to replace."""
+    monkeypatch.setattr(rollover, "load_champion", raises)
+    assert told(worker, targets[1], canary(targets[0])).trying is None
+
+
 def test_of_several_workers_one_loads_at_a_time_for_as_long_as_it_is_wanted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
