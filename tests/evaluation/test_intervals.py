@@ -507,6 +507,25 @@ def test_a_correlation_of_classes_is_not_sure_of_few_rows_that_are_all_right(met
     assert interval(metric, measured, 0.95, worth)[0] < 0.2
 
 
+@pytest.mark.parametrize("name", ["r2", "negative_rmse"])
+def test_of_squared_errors_the_low_end_is_as_far_off_as_rows_allow_at_which_a_model_fails(name: str) -> None:
+    """Of errors with tails 50 rows often show none of the large ones."""
+    metric = next(one for one in REGRESSION.metrics if one.name == name)
+    generator, facts, units = np.random.default_rng(2), {"mean": 0.0}, Units(50)
+    gold = generator.standard_normal(50)
+    rows, near, mean_N = (
+        [{"score": float(one)} for one in side]
+        for side in (gold, gold + 0.3 * generator.standard_normal(50), np.full(50, gold.mean()))
+    )
+    model, trivial = (metric.statistics(rows, side, facts) for side in (near, mean_N))
+    (seen, high), (low, same) = (
+        interval(metric, sample(metric, model, units), 0.95, worth)
+        for worth in (None, worth_of(metric, model, trivial, units))
+    )
+    assert low < seen - 0.01
+    assert high == same
+
+
 def test_a_bound_against_a_better_calibrated_champion_is_held() -> None:
     """Chance adds to the error of a champion that has none: the bound held in 31 % of such test sets."""
     asked = absolute.ASKED["calibration error of clicks: off by .08, the champion right"]

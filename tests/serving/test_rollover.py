@@ -210,6 +210,8 @@ def test_a_release_is_tried_again_though_nobody_watches_over_the_service_any_mor
         worker.look()
         assert worker.releases.first.served.name == ("v1.0.0" if second < rollover.AGAIN else "v1.0.1")
     assert not worker.follows
+    monkeypatch.setattr(worker, "_change", lambda *_: pytest.fail("it answers already"))
+    worker.look()
 
 
 def test_a_worker_that_starts_anew_tries_a_bad_champion_once_before_it_waits(
