@@ -605,6 +605,8 @@ def test_a_worker_that_starts_anew_answers_as_the_others_where_the_plans_release
     assert rollover.first().served == loading.served(targets[1])
     told(worker, targets[0])
     (worker.folder / "worker-1.json").write_text("torn")
+    WorkerReport(serving="v1.0.1", bundle=targets[1].bundle).write(worker.folder / "worker-2.json")
+    os.utime(worker.folder / "worker-2.json", (1, 1))  # what was answered with before
     Plan(champion=bad).write(worker.folder / PLAN)
     assert rollover.first().served == loading.served(targets[0])
     assert [line.partition(":")[0] for line in log] == [

@@ -9,7 +9,7 @@ import pytest
 
 from components.evaluation.units import Units, sample
 from components.families.shared.metrics import MACRO_F1, label_counts
-from components.families.shared.rare_classes import bias_of_macro_f1
+from components.families.shared.rare_classes import bias_of_macro_f1, ends_of_macro_f1
 
 SIZE = 20_000
 
@@ -48,3 +48,11 @@ def test_a_label_set_that_no_row_holds_has_none_and_20_000_labels_take_no_time()
     counts = np.zeros((20_000, 3))
     counts[:300] = np.random.default_rng(1).integers(1, 40, (300, 1))
     assert -1 < bias_of_macro_f1(counts.reshape(-1)) < 0.01
+
+
+def test_a_class_without_a_row_may_have_any_f1() -> None:
+    """Of three it is a third of the mean; the other two are known."""
+    low, high = ends_of_macro_f1(
+        np.array([40_000.0, 50_000, 50_000, 40_000, 50_000, 50_000, 0, 0, 0]), 0, 0.975
+    )
+    assert high - low == pytest.approx(1 / 3, abs=0.005)
