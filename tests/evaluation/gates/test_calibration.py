@@ -90,6 +90,14 @@ def test_a_champion_that_is_better_calibrated_is_lost_against() -> None:
     found = judged(case)
     assert found.champion and found.margin == 0.05
     assert found.champion.interval[1] < -0.1
+    assert found.champion.counted is None  # by the ends of the two errors
+
+
+def test_rows_that_say_the_same_tell_no_more_than_one() -> None:
+    once = drawn(200, 4, confident=0.2)
+    often = case_of(list(once.rows) * 10, list(once.said["model"]) * 10)
+    (low, high), (same_low, same_high) = (judged(case, min_rows=100).interval for case in (once, often))
+    assert same_high - same_low == pytest.approx(high - low, rel=0.15)
 
 
 @pytest.mark.slow
