@@ -197,6 +197,10 @@ def test_a_worker_that_could_not_load_a_champion_tries_again_ever_more_seldom(
     monkeypatch.setattr(rollover, "load_champion", raises)
     told(worker, targets[1])
     assert worker._pause == rollover.AGAIN  # of another plan, as at first
+    for _ in range(7):
+        later[0] += rollover.LONGEST + 1
+        told(worker, targets[1])
+    assert worker._pause == rollover.LONGEST
 
 
 def test_a_release_is_tried_again_though_nobody_watches_over_the_service_any_more(
@@ -243,6 +247,28 @@ def test_no_trial_begins_beside_another_release_than_the_plans_champion(
     """What the candidate were compared with would not be what it is to replace."""
     monkeypatch.setattr(rollover, "load_champion", raises)
     assert told(worker, targets[1], canary(targets[0])).trying is None
+
+
+def test_a_worker_that_starts_anew_tries_each_release_once_and_says_why_it_is_not_the_plans(
+    targets: list[Target], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log: list[str] = []
+    tried: list[str] = []
+
+    def fails(target: Target, _: Path) -> Loaded:
+        tried.append(target.release)
+        raise UserError(f"no {target.release}")
+
+    monkeypatch.setattr(rollover.LOG, "error", lambda line, *values: log.append(line % values))
+    monkeypatch.setattr(rollover, "PACKED", loading.served(targets[0]))
+    monkeypatch.setattr(rollover, "load_champion", fails)
+    monkeypatch.setenv(variables.ROLLOUT, str(tmp_path))
+    Plan(champion=Target(release="v1.0.2", bundle="two")).write(tmp_path / PLAN)
+    for number, (release, folder) in enumerate((("v1.0.2", "two"), ("v1.0.1", "one"), ("v1.0.1", "one"))):
+        WorkerReport(serving=release, bundle=folder).write(tmp_path / f"worker-{number}.json")
+    assert rollover.first().served.name == "v1.0.0"
+    assert tried == ["v1.0.2", "v1.0.1"]
+    assert log == ["release v1.0.0 answers, not that of the plan: no v1.0.2"]
 
 
 def test_of_several_workers_one_loads_at_a_time_for_as_long_as_it_is_wanted(
