@@ -271,6 +271,33 @@ def test_a_worker_that_starts_anew_tries_each_release_once_and_says_why_it_is_no
     assert log == ["release v1.0.0 answers, not that of the plan: no v1.0.2"]
 
 
+def test_a_champion_that_was_loaded_leaves_no_mark(worker: rollover.Rollover, targets: list[Target]) -> None:
+    """Or the worker's later death would count as one of loading it."""
+    assert told(worker, targets[1]).serving == "v1.0.1"
+    assert marks(worker) == []
+
+
+def test_a_release_that_comes_when_nobody_wants_it_any_more_is_ended(
+    targets: list[Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, left = loading._loaded, threading.Event()
+    found: list[Loaded] = []
+
+    def late(target: Target) -> Loaded:
+        left.wait(10)
+        found.append(real(target))
+        return found[0]
+
+    monkeypatch.setattr(loading, "_loaded", late)
+    with pytest.raises(loading.UnwantedError):
+        loading.load(targets[1], None, lambda: False)
+    left.set()
+    for thread in [one for one in threading.enumerate() if one.name == "loading"]:
+        thread.join(30)
+    found[0].batcher._thread.join(10)
+    assert not found[0].batcher.alive
+
+
 def test_of_several_workers_one_loads_at_a_time_for_as_long_as_it_is_wanted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
