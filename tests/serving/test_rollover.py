@@ -298,6 +298,16 @@ def test_a_release_that_comes_when_nobody_wants_it_any_more_is_ended(
     assert not found[0].batcher.alive
 
 
+def test_the_model_of_a_release_that_does_not_answer_is_ended(
+    worker: rollover.Rollover, targets: list[Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Loaded] = []
+    monkeypatch.setattr(loading, "ask", lambda loaded, _: asked.append(loaded) or raises())
+    assert told(worker, targets[1]).serving == "v1.0.0"
+    asked[0].batcher._thread.join(10)
+    assert not asked[0].batcher.alive
+
+
 def test_of_several_workers_one_loads_at_a_time_for_as_long_as_it_is_wanted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
