@@ -26,7 +26,8 @@ LITTER = re.compile(
     r"\..+\.(\d+)(?:\.\w+)?\.onetrunk\.(?:tmp|old)"
 )  # .NAME.PID.onetrunk.tmp; a folder's has a random part
 UNSWEPT = ("prefect",)  # below .onetrunk: the files of Prefect's server
-BY_THE_WAY = ("__pycache__", ".DS_Store", "Thumbs.db")  # what Python and file managers leave anywhere
+BYTECODE = "__pycache__"
+BY_THE_WAY = (BYTECODE, ".DS_Store", "Thumbs.db")  # what Python and file managers leave anywhere
 
 
 class Sum(TypedDict):
@@ -175,10 +176,13 @@ def is_litter(path: Path) -> bool:
 
 
 def write_manifest(folder: Path) -> None:
-    """Write `manifest.json`: the size and SHA-256 of every file below `folder`, but for its signature."""
-    files = sorted(
-        p for p in folder.rglob("*") if p.is_file() and p.name != MANIFEST and p != folder / SIGNATURE
-    )
+    """Write `manifest.json`: the size and SHA-256 of every file below `folder`, but for its signature.
+
+    What Python leaves beside sources that were imported comes and goes, so no manifest names it.
+    """
+    apart = {folder / SIGNATURE}
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.name != MANIFEST and p not in apart)
+    files = [file for file in files if not _by_the_way(file, folder)]
     for file in files:
         fsync(file)
     entries = {

@@ -19,7 +19,7 @@ from functools import cache, cached_property
 from importlib.util import cache_from_source
 from pathlib import Path
 
-from components.files import atomic_file
+from components.files import BYTECODE, atomic_file
 
 ROOT = Path(__file__).parents[1]  # the checkout, or site-packages
 PACKAGES = ("components", "serving")
@@ -221,7 +221,7 @@ def _not_python(package: Path) -> list[Path]:
     """The files of a package, and of folders below it that are none, that hold no Python."""
     found = []
     for path in sorted(package.iterdir()):
-        if path.is_dir() and path.name != "__pycache__" and not any(path.glob("*.py")):
+        if path.is_dir() and path.name != BYTECODE and not any(path.glob("*.py")):
             found += _not_python(path)
         elif path.is_file() and path.suffix not in (".py", ".pyc"):
             found.append(path)

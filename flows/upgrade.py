@@ -16,6 +16,7 @@ from pathlib import Path
 
 from components import program
 from components.errors import UserError
+from components.files import BYTECODE
 from flows.init import FILES, TEMPLATES
 
 PIPELINE = "dvc.yaml"
@@ -76,7 +77,7 @@ def _take_out(root: Path, copy: str) -> None:
     done = subprocess.run(command, cwd=root, capture_output=True, check=True)
     for name in filter(None, os.fsdecode(done.stdout).split("\0")):
         (root / name).unlink(missing_ok=True)
-    for bytecode in (root / copy).rglob("__pycache__"):
+    for bytecode in (root / copy).rglob(BYTECODE):
         shutil.rmtree(bytecode, ignore_errors=True)
     for folder, _, _ in os.walk(root / copy, topdown=False):
         with contextlib.suppress(OSError):

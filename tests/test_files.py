@@ -11,7 +11,16 @@ from pathlib import Path
 import pytest
 
 from components.errors import UserError, first_line
-from components.files import atomic_file, atomic_folder, read_json, sweep, verify_manifest, write_json
+from components.files import (
+    atomic_file,
+    atomic_folder,
+    read_json,
+    strangers,
+    sweep,
+    verify_manifest,
+    write_json,
+    write_manifest,
+)
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
@@ -158,3 +167,23 @@ def test_an_error_without_words_is_named() -> None:
     assert [first_line(one) for one in (MemoryError(), ValueError(" \n"), OSError("full\nwholly"))] == [
         "MemoryError", "ValueError", "full"
     ]  # fmt: skip
+
+
+def test_what_python_and_file_managers_leave_is_in_no_manifest_and_may_go(tmp_path: Path) -> None:
+    (tmp_path / "src/__pycache__").mkdir(parents=True)
+    passing = [tmp_path / "src/__pycache__/a.cpython-311.pyc", tmp_path / "src/.DS_Store"]
+    for file in (tmp_path / "src/a.py", *passing):
+        file.write_text(file.name)
+    write_manifest(tmp_path)
+    for file in passing:
+        file.unlink()
+    assert set(verify_manifest(tmp_path)["files"]) == {"src/a.py"}
+    assert strangers(tmp_path) == []
+
+
+def test_each_other_file_is_named_and_missed(tmp_path: Path) -> None:
+    (tmp_path / "a.pyc").write_text("a module without its source")
+    write_manifest(tmp_path)
+    (tmp_path / "a.pyc").unlink()
+    with pytest.raises(UserError, match="a.pyc: missing, but"):
+        verify_manifest(tmp_path)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from components.errors import UserError
 from components.evaluation.records import VERDICT, Champion, ReleaseReport, Verdict
-from components.files import MANIFEST, Manifest, sha256, verify_manifest
+from components.files import BYTECODE, MANIFEST, Manifest, sha256, verify_manifest
 from components.release import checkout, commit, dvc_cache, signing, tags
 from components.release.git import Git, Turn, turn
 from components.release.records import BundleCard, ReleasedTask, ReleaseRecord
@@ -172,7 +172,7 @@ def _tracked(git: Git, bento: Path) -> str:
 
 
 def _copy(bento: Path, target: Path) -> None:
-    shutil.copytree(bento, target, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(bento, target, ignore=shutil.ignore_patterns(BYTECODE))
 
 
 def _require_judged(bento: Path, card: BundleCard, manifest: Manifest) -> None:

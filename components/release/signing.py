@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from components.errors import UserError
-from components.files import SIGNATURE, sha256
+from components.files import BYTECODE, SIGNATURE, sha256
 from components.settings.release import Signing
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def verify(bento: Path, root: Path, signing: Signing | None) -> None:
     except Exception as error:  # whatever is wrong with it, it is not good
         raise UserError(
             f"{bento}: {SIGNATURE} is not a signature of these files by {signing.public_key} "
-            f"({_why(error)}); nothing is loaded: get the release anew from where it was made"
+            f"({_why(error)}); nothing is loaded: {_remedy(error)}"
         ) from None
 
 
@@ -160,6 +160,13 @@ def _hashing() -> Any:
 def _why(error: Exception) -> str:
     said = " ".join(str(error).split()).partition(": Expected 'Digest(")[0] or "the signature is another's"
     return said if len(said) <= 300 else said[:299] + "…"
+
+
+def _remedy(error: Exception) -> str:
+    """What to do; bytecode runs in place of the sources beside it, so it is no less than another file."""
+    if BYTECODE in str(error):
+        return f"remove its folders {BYTECODE}, which Python leaves where sources were imported"
+    return "get the release anew from where it was made"
 
 
 def _library() -> Any:

@@ -19,7 +19,7 @@ import yaml
 
 from components.errors import UserError
 from components.evaluation.records import Champion
-from components.files import MANIFEST, read_json, verify_manifest, write_json
+from components.files import BYTECODE, MANIFEST, read_json, verify_manifest, write_json
 from components.records import VERSION
 from components.release import checkout, commit, moves, tags
 from components.release.git import Git, Turn, turn
@@ -200,7 +200,7 @@ def _keep_bytes(root: Path, folder: Path) -> str:
     from dvc_data.hashfile.transfer import transfer
 
     with Repo(os.fspath(root)) as repo, tempfile.TemporaryDirectory() as scratch:
-        copy = shutil.copytree(folder, Path(scratch, "bento"), ignore=shutil.ignore_patterns("__pycache__"))
+        copy = shutil.copytree(folder, Path(scratch, "bento"), ignore=shutil.ignore_patterns(BYTECODE))
         cache = repo.cache.local
         staging, _, tree = build(cache, os.fspath(copy), localfs, "md5")
         transfer(staging, cache, {tree.hash_info}, hardlink=False, shallow=False)

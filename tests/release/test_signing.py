@@ -103,6 +103,16 @@ def test_an_altered_bento_is_refused(project: Path, attack: Callable[[Path], obj
     assert "\n" not in str(refused.value)
 
 
+def test_bytecode_that_python_left_is_refused_and_what_to_do_is_said(project: Path) -> None:
+    bento = signed(project, write_keys(project))
+    (bento / "src/bundle/__pycache__").mkdir()
+    (bento / "src/bundle/__pycache__/a.cpython-311.pyc").write_text("x")
+    with pytest.raises(
+        UserError, match=rf"{REFUSED} .*a\.cpython-311\.pyc.*: remove its folders __pycache__,"
+    ):
+        champion.bundle(bento)
+
+
 def test_the_signature_of_another_key_is_refused(project: Path) -> None:
     bento = signed(project, write_keys(project, "foreign"))
     settle(project, write_keys(project))
