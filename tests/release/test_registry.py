@@ -14,10 +14,11 @@ import pytest
 from components.errors import UserError
 from components.evaluation.records import CHAMPION, Bar, ChampionReport, GateRule, ReleaseReport, Rules
 from components.files import sha256, verify_manifest, write_manifest
-from components.release import commit, moves, registry, tags
+from components.release import checkout, commit, moves, registry, tags
 from components.release.git import TURN, Git, turn
 from components.release.records import BundleCard
 from components.release.registry import CARD, RECORD, WEIGHTS, champion, open_champion, rolled_back
+from flows.releases import change
 from tests.release.bentos import (
     git,
     manifest_of,
@@ -72,10 +73,20 @@ def test_a_release_is_a_commit_and_the_champion(project: Path) -> None:
 
 def test_a_release_holds_what_has_changed_in_tracked_files_and_no_other_file(project: Path) -> None:
     (project / "params.yaml").write_text("seed: 2\n")
+    (project / "notes.md").write_text("before")
+    git(project, "add", "notes.md")
+    (project / "notes.md").write_text("after")
     (project / "mine.txt").write_text("not tracked")
     release(project, "a")
     assert git(project, "show", "tiny@v1.0.0:params.yaml") == "seed: 2"
+    assert git(project, "show", "tiny@v1.0.0:notes.md") == "after"
     assert "mine.txt" not in git(project, "ls-tree", "-r", "--name-only", "tiny@v1.0.0")
+
+
+def test_a_commit_has_the_time_that_the_record_says(project: Path) -> None:
+    """So that equal releases are one commit, whenever they are written."""
+    made = commit.of_files(Git(project), {"a": b"a"}, [], "a", 1_000_000_000)
+    assert git(project, "show", "-s", "--format=%at %ct", made) == "1000000000 1000000000"
 
 
 def test_the_same_release_again_changes_nothing(two: Path) -> None:
@@ -145,9 +156,8 @@ def test_two_rollbacks_go_two_releases_back(two: Path) -> None:
     release(two, "c")
     stages = {"v1.0.2": ["champion"], "v1.0.1": ["previous"], "v1.0.0": ["anchor"]}
     assert registry.read(two).stages() == stages
-    for version in ("v1.0.1", "v1.0.0"):
-        assert registry.read(two).line[-2] == version
-        roll_back(two, version)
+    for _ in range(2):
+        change.roll_back(two, None, "it was bad")
     assert registry.read(two).line == ["v1.0.0"]
     assert registry.read(two).rolled_back == dict.fromkeys(("v1.0.1", "v1.0.2"), "it was bad")
 
@@ -347,6 +357,22 @@ def test_bytes_of_another_users_repository_are_one_sentence_that_says_how_git_ma
         os.chown(path, 65534, 65534, follow_symlinks=False)
     with pytest.raises(UserError, match=rf"another user's, .*--add safe\.directory {two}`"):
         open_champion(found, two)
+
+
+def test_bytes_with_a_file_more_are_not_opened(project: Path) -> None:
+    """Python would find a module of that name first."""
+    release(project, "a")
+    found = registry.read(project)
+    assert found.champion
+
+    def fill(target: Path) -> None:
+        shutil.copytree(project / "bento", target)
+        (target / "src/torch.py").write_text("x")
+
+    shutil.rmtree(folder := project / ".onetrunk/releases/a")
+    with pytest.raises(UserError, match=r"src/torch\.py: not a file of release v1\.0\.0"):
+        checkout.put(found.git, found.champion.record, fill)
+    assert not folder.exists()
 
 
 def test_altered_bytes_are_not_opened(two: Path) -> None:
