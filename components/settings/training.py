@@ -59,6 +59,7 @@ class Training(Section):
     layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0  # an encoder block's rate over that of the next
     optimiser: Method = Method(method="adamw")  # how gradients move the weights
     weight_decay: Annotated[float, Field(ge=0)] = 0.01  # not of biases and normalisation weights
+    start_decay: Annotated[float, Field(ge=0)] = 0.0  # of the encoder's weights, to what they began with
     warmup: Fraction = 0.06  # share of the steps in which the rates rise
     schedule: Literal["linear", "cosine", "constant"] = "linear"  # how they fall after the warm-up
     clip: Annotated[float, Field(gt=0)] = 1.0  # the largest norm of all gradients together, once a step

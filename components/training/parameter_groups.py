@@ -15,26 +15,28 @@ from components.training.optimisers import Groups
 def parameter_groups(model: MultiTaskModel, training: Training) -> Groups:
     """Every parameter once, also one that two modules share, in groups of equal rate and decay.
 
-    The encoder has `learning_rate` times `layer_decay` to the power of the parameter's depth, the heads
-    their own. Biases and normalisation weights, all that are no matrices, have no weight decay, and
-    LAMB and LARS do not scale their rates.
+    The encoder has `learning_rate` times `layer_decay` to the power of the parameter's depth, and
+    `start_decay`; the heads have their own rate. Biases and normalisation weights, all that are no
+    matrices, have no weight decay, and LAMB and LARS do not scale their rates.
     """
     depth = depths(model.encoder)
-    found: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    found: dict[tuple[float, float, bool], list[nn.Parameter]] = {}
     for parameter in model.parameters():
-        rate = training.head_learning_rate
+        rate, back = training.head_learning_rate, 0.0
         if parameter in depth:
             rate = training.learning_rate * training.layer_decay ** depth[parameter]
-        found.setdefault((rate, parameter.ndim >= 2), []).append(parameter)
+            back = training.start_decay
+        found.setdefault((rate, back, parameter.ndim >= 2), []).append(parameter)
     return [
         {
             "params": parameters,
             "lr": rate,
             "base_lr": rate,
             "weight_decay": training.weight_decay if matrices else 0.0,
+            "start_decay": back,
             "layer_adaptation": matrices,
         }
-        for (rate, matrices), parameters in found.items()
+        for (rate, back, matrices), parameters in found.items()
     ]
 
 

@@ -22,7 +22,7 @@ from components.data.mixture import dynamic
 from components.data.mixture.draws import Plan, rows_before, share_at
 from components.model.multitask import MultiTaskModel
 from components.settings.training import Training
-from components.training import balancing, optimisers, parallel
+from components.training import balancing, optimisers, parallel, start_decay
 from components.training.affinity import Affinity
 from components.training.parameter_groups import parameter_groups
 from components.training.run import checkpoint, ending, history, interruption, stopping
@@ -106,6 +106,7 @@ class Loop:
         self.of_heads = {head: card["task"] for head, card in model.config.tasks.items()}
         self.lengths = {name: split.lengths for name, split in self.splits.items()}
         self.optimiser = optimisers.build(training.optimiser, parameter_groups(model, training))
+        start_decay.hold(self.optimiser)
         self.ema = ema_model(model, training.ema) if training.ema else None
         self.kept = model if self.ema is None else cast("MultiTaskModel", self.ema.module)
         balancer = balancing.build(training.balancing, self.plan.steps)

@@ -100,7 +100,14 @@ def test_moments_average_and_loss_scale_go_on_to_the_bit(
     monkeypatch.setattr(loss_scale, "FIRST", 2.0**17)
     monkeypatch.setattr(loss_scale, "GROWS_AFTER", 2)
     settings_file = Path("params.yaml")
-    lines = ["optimiser: lamb", "layer_decay: 0.8", "schedule: cosine", "precision: fp16", "ema: 0.9"]
+    lines = [
+        "optimiser: lamb",
+        "layer_decay: 0.8",
+        "start_decay: 9",
+        "schedule: cosine",
+        "precision: fp16",
+        "ema: 0.9",
+    ]
     added = "\n  ".join(["window: 4", *lines, "gradient_checkpointing: true"])
     text = settings_file.read_text().replace("window: 4", added).replace("tokens: 12000", "tokens: 900")
     settings_file.write_text(text.replace("tokens_per_step: 300", "tokens_per_step: 100"))

@@ -1,0 +1,59 @@
+"""The encoder is drawn back to what training began with, by hand and in a training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from components import params
+from components.training import start_decay
+from components.training.parameter_groups import parameter_groups
+from tests.training.steps import setup_step
+
+
+def optimiser_of(parameter: torch.nn.Parameter, decay: float) -> torch.optim.Optimizer:
+    found = torch.optim.SGD([{"params": [parameter], "lr": 0.1, "start_decay": decay}])
+    start_decay.hold(found)
+    return found
+
+
+def test_each_step_goes_a_part_of_the_way_back() -> None:
+    """With a constant gradient g the distance d obeys d' = (1 - r k)(d - r g), and ends at -(1 - r k) g / k."""
+    parameter = torch.nn.Parameter(torch.tensor([3.0, -1.0]))
+    optimiser, distance = optimiser_of(parameter, 2.0), torch.zeros(2)
+    for _ in range(60):
+        parameter.grad = torch.tensor([1.0, -2.0])
+        optimiser.step()
+        distance = 0.8 * (distance - 0.1 * parameter.grad)
+        torch.testing.assert_close(parameter.detach(), torch.tensor([3.0, -1.0]) + distance)
+    torch.testing.assert_close(distance, torch.tensor([-0.4, 0.8]))
+
+
+def test_the_way_back_is_never_longer_than_to_the_start() -> None:
+    parameter = torch.nn.Parameter(torch.tensor([3.0]))
+    optimiser = optimiser_of(parameter, 50.0)
+    parameter.grad = torch.tensor([1.0])
+    optimiser.step()
+    assert parameter.item() == 3.0
+
+
+def test_what_had_no_gradient_does_not_move() -> None:
+    parameter = torch.nn.Parameter(torch.tensor([3.0]))
+    optimiser = optimiser_of(parameter, 2.0)
+    with torch.no_grad():
+        parameter.fill_(5.0)
+    optimiser.step()
+    assert parameter.item() == 5.0
+
+
+@pytest.mark.parametrize("decay", [0.0, 2.0])
+def test_the_encoder_is_drawn_back_and_no_head(decay: float, shared_project: Path) -> None:
+    *_, model = setup_step(shared_project)
+    training = params.load().training.model_copy(update={"start_decay": decay})
+    encoder = {id(parameter) for parameter in model.encoder.parameters()}
+    for group in parameter_groups(model, training):
+        inside = {id(parameter) in encoder for parameter in group["params"]}
+        assert len(inside) == 1
+        assert group["start_decay"] == (decay if inside == {True} else 0.0)
