@@ -114,11 +114,12 @@ def _few(plan: PlanRecord, epochs: Mapping[str, float], of_training: float) -> l
     if not epochs:
         return []
     listed = ", ".join(f"{name} {value:.2f}" for name, value in epochs.items())
-    enough = _two_digits(tokens_of(plan) * FEW / min(epochs.values()) / of_training)
+    times = FEW / min(epochs.values())
+    enough = _two_digits(tokens_of(plan) * times / of_training)
     return [
         Warned(
             f"most rows of these tasks are never read, in epochs: {listed}; about {enough:,} tokens would "
-            f"give each {FEW}",
+            f"give each {FEW}, {times:,.1f} times this budget",
             ("training.tokens", "training.budget"),
         )
     ]

@@ -21,6 +21,8 @@ from components.training.run.records import Ahead
 from components.training.run.state import Entry
 
 FEWEST = 6  # evaluations; of fewer, no interval held what it promised
+IN_A_ROW = 2  # of them, at which no head improves, before that is settled: one may be an accident
+SETTLED = FEWEST + IN_A_ROW - 1  # evaluations that it takes
 EXPONENTS = (0.0, 0.5, 1.0, 2.0, 4.0)
 BEGIN = 1 / 3  # of the run; before it rates rise and heads find their place, which no power law describes
 WIDE = 30.0  # the prior's standard deviation of a and b, in standard deviations of the noise

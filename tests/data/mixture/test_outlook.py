@@ -70,6 +70,7 @@ def test_a_task_with_less_than_half_an_epoch_is_warned_of_with_the_tokens_that_m
     enough = int(re.findall(r"([\d,]+) tokens", warned.sentence)[0].replace(",", ""))
     assert enough / outlook.tokens_of(plan) * 0.25 == pytest.approx(0.5, abs=0.06)
     assert enough / outlook.tokens_of(plan) * 0.25 >= 0.5
+    assert warned.sentence.endswith("2.0 times this budget")  # which may be of epochs or of minutes
     assert warned.keys == ("training.tokens", "training.budget")
 
 
