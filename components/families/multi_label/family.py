@@ -212,7 +212,7 @@ class MultiLabel(Explained, TextsReworded, NamedLabels, ScoredClasses, Probabili
         return each_class(rows, said, facts["labels"], labels_of)
 
     def majority_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
-        """The labels of at least half of the training rows, or else the most frequent one, if there is any."""
+        """The labels of at least half of the training rows, or else the most frequent one, if any."""
         counts = Counter(label for row in train for label in row["labels"])
         usual = [label for label, count in counts.items() if 2 * count >= len(train)]
         labels = sorted(usual) or [label for label, _ in counts.most_common(1)]

@@ -31,9 +31,9 @@ def _is_never_settled(plan: PlanRecord, training: Training) -> Iterator[Warned]:
         return
     sooner = f"a training.evaluate_every of {often} or less, or " if often else ""
     yield Warned(
-        f"the budget is auto, which takes {curve.SETTLED} scheduled evaluations to tell that no task improves, "
-        f"and {seen or 'none'} of them {'is' if seen == 1 else 'are'} before the rates fall anyway, so it trains "
-        f"up to its ceiling; expected {sooner}a higher ceiling",
+        f"the budget is auto, which takes {curve.SETTLED} scheduled evaluations to tell that no task "
+        f"improves, and {seen or 'none'} of them {'is' if seen == 1 else 'are'} before the rates fall "
+        f"anyway, so it trains up to its ceiling; expected {sooner}a higher ceiling",
         ("training.evaluate_every", "training.budget"),
     )
 

@@ -168,10 +168,11 @@ def of_head(history: Sequence[Entry], head: str, more: float) -> Forecast:
 def sentence(found: Mapping[str, Ahead], heads: Iterable[str], evaluations: int) -> str:
     """The same for a person."""
     if evaluations < FEWEST:
-        told = "1 scheduled evaluation does" if evaluations == 1 else f"{evaluations} scheduled evaluations do"
+        told = (
+            "1 scheduled evaluation does" if evaluations == 1 else f"{evaluations} scheduled evaluations do"
+        )
         return (
-            f"{told} not tell which tasks were still improving; {FEWEST} "
-            f"may: lower training.evaluate_every"
+            f"{told} not tell which tasks were still improving; {FEWEST} may: lower training.evaluate_every"
         )
     groups = {"Still improving": True, "May be improving": None, "No longer improving": False}
     parts = {

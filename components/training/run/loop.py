@@ -289,8 +289,8 @@ class Loop:
         last = so_far[-1]
         if self._out_of_patience() and last["step"] < self.ending.end:
             self.watcher.say(
-                f"step {last['step']}: the mean score has not improved for {self.training.patience} scheduled "
-                f"evaluations, so training ends here (training.patience)"
+                f"step {last['step']}: the mean score has not improved for {self.training.patience} "
+                f"scheduled evaluations, so training ends here (training.patience)"
             )
         if self.plan.keep is not None:
             seen = [entry["validation"] for entry in so_far]

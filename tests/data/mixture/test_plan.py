@@ -151,7 +151,9 @@ def test_a_machine_is_timed_though_a_draft_draws_no_row_of_a_task() -> None:
 def test_a_run_that_nobody_sees_the_end_of_is_refused(key: str, budget: str) -> None:
     settings = Path("params.yaml")
     settings.write_text(settings.read_text().replace("tokens: 12000", budget))
-    with pytest.raises(UserError, match=rf"params\.yaml: training\.{key}: allows .* expected 1,000,000,000 at"):
+    with pytest.raises(
+        UserError, match=rf"params\.yaml: training\.{key}: allows .* expected 1,000,000,000 at"
+    ):
         planning.plan(params.load(), ENCODED, {}, pace=lambda *_: 0.01)
 
 

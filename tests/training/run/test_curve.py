@@ -62,7 +62,9 @@ def test_a_head_that_has_not_risen_since_its_first_evaluation_is_not_foretold() 
     """It may not have begun to learn."""
     for scores in ([0.5] * 8, [0.01, 0, 0, 0, 0, 0, 0, 0]):
         assert curve.ahead(history(scores)) == {}
-        assert curve.sentence({}, ["mood"], 8) == "Not risen since the first evaluation: mood"  # and no forecast
+        assert (
+            curve.sentence({}, ["mood"], 8) == "Not risen since the first evaluation: mood"
+        )  # and no forecast
 
 
 @pytest.mark.parametrize("evaluations", [6, 12, 30])

@@ -189,4 +189,6 @@ def test_a_training_that_ends_before_its_budget_says_why(shared_project: Path, t
     _, history = Fit(own, shared_project, plan, 1, area=str(tmp_path)).train(watcher)
     assert [entry["step"] for entry in history] == [2, 4, 6]
     [said] = watcher.said
-    assert said.startswith("step 6: the mean score has not improved for 2 scheduled evaluations, so training ends")
+    assert said.startswith(
+        "step 6: the mean score has not improved for 2 scheduled evaluations, so training ends"
+    )
