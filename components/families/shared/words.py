@@ -23,8 +23,8 @@ UNSPACED = (
     "\u3005-\u3007\u3040-\u312f\u31f0-\u31ff\uff66-\uff9f"  # Japanese, and Chinese by its sounds
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Chinese
 )
-# Combining marks of all other scripts, which Python's \w leaves out, and what joins letters. Runs with nothing
-# but letters, digits and marks between them are one.
+# Combining marks of all other scripts, which Python's \w leaves out, and what joins letters. Runs with but
+# letters, digits and marks between them are one.
 MARKS = (
     r"\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"  # Latin, Cyrillic, Hebrew
     r"\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed\u0711-\u074a"  # Arabic, Syriac
