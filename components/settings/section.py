@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, model_validator
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,8 @@ class Section(BaseModel):
 def truth_for_number(settings: type[BaseModel], given: Any) -> str | None:
     """What is wrong, as a clause, where one of these settings is a number and true or false is given."""
     for name, field in settings.model_fields.items() if isinstance(given, Mapping) else ():
+        if any(isinstance(one, PlainValidator) for one in field.metadata):  # which looks itself
+            continue
         value = given.get(field.alias or name)
         for key, one in value.items() if isinstance(value, Mapping) else (("", value),):
             if isinstance(one, bool) and _is_number(field.annotation, of_each=bool(key)):
