@@ -21,9 +21,16 @@ def finding(metric: str, evidence: MetricEvidence, measured: HeadEvidence) -> st
         return None
     how = "clearly" if evidence.over_linear[1] < 0 else "though not clearly"
     return (
-        f"a linear model does better on the same rows, {how}: {metric} {evidence.linear:.3f} against "
-        f"{evidence.value:.3f}; to try: {', '.join(_to_try(measured))}"
+        f"a linear model does better on the same rows, {how}: {metric} {_apart(evidence)}; to try: "
+        f"{', '.join(_to_try(measured))}"
     )
+
+
+def _apart(evidence: MetricEvidence) -> str:
+    """Both values, with as many digits as tell them apart, three at least."""
+    pairs = ((f"{evidence.linear:.{n}f}", f"{evidence.value:.{n}f}") for n in range(3, 17))
+    linear, own = next((pair for pair in pairs if pair[0] != pair[1]), (evidence.linear, evidence.value))
+    return f"{linear} against {own}"
 
 
 def _to_try(measured: HeadEvidence) -> Iterator[str]:

@@ -78,16 +78,21 @@ def _hint(error: Any) -> str:
     if kind == "string_type" and isinstance(found, int | float | date):
         return f'; write it in quotes: "{found}"'
     if kind in {"int_parsing", "float_parsing"} and isinstance(found, str):
-        return _number_meant(found)
+        return _number_meant(found, whole=kind == "int_parsing")
     return ""
 
 
-def _number_meant(found: str) -> str:
-    """The number that a text most likely stands for."""
+def _number_meant(found: str, whole: bool) -> str:
+    """The number that a text most likely stands for: YAML takes 1e9, without a point, for a text, and a comma
+    may part thousands."""
     short = re.fullmatch(r"(\d+)\s*([kKmM])", found)
-    if short:
+    if short and whole:
         return f"; write {int(short[1]) * {'k': 1000, 'm': 1_000_000}[short[2].lower()]}"
-    if re.fullmatch(r"-?\d+,\d+", found):
+    if whole and re.fullmatch(r"\d{1,3}(,\d{3})+", found):
+        return f"; write {found.replace(',', '')}"
+    if whole and re.fullmatch(r"\d+(\.\d+)?[eE]\+?\d{1,2}", found) and float(found).is_integer():
+        return f"; write {int(float(found))}"
+    if not whole and re.fullmatch(r"-?\d+,\d+", found):
         return f"; write {found.replace(',', '.')}"
     return ""
 

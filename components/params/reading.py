@@ -126,6 +126,8 @@ def _line_of(key: str, node: yaml.Node | None) -> int | None:
         if name.value == key:
             return int(name.start_mark.line) + 1
         rest = key if name.tag == MERGE else key.removeprefix(f"{name.value}.")
-        if (rest != key or name.tag == MERGE) and (found := _line_of(rest, value)) is not None:
-            return found
+        several = name.tag == MERGE and isinstance(value, yaml.SequenceNode)  # the first that has it counts
+        for one in value.value if several else [value]:
+            if (rest != key or name.tag == MERGE) and (found := _line_of(rest, one)) is not None:
+                return found
     return None

@@ -13,9 +13,12 @@ def clock(seconds: float) -> str:
 
 
 def rough(seconds: float) -> str:
-    """About 40 seconds, 14 minutes or 6.5 hours: no more than a measurement of moments can know."""
+    """About 40 seconds, 14 minutes, 6.5 hours or 3.1 days: no more than a measurement of moments can know."""
+    if seconds < 1.5:
+        return "about 1 second"
     if seconds < 90:
-        return f"about {max(1, round(seconds))} seconds"
+        return f"about {round(seconds)} seconds"
     if seconds < 90 * 60:
         return f"about {round(seconds / 60)} minutes"
-    return f"about {seconds / 3600:.1f} hours"
+    hours = seconds / 3600
+    return f"about {hours:.1f} hours" if hours < 48 else f"about {hours / 24:,.1f} days"

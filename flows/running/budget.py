@@ -19,7 +19,7 @@ from components.errors import UserError
 from components.params.reading import line_of
 from components.settings.project import Project
 from components.tracking.clock import rough
-from components.training.run import speed
+from components.training.run import beforehand, speed
 from components.training.run.speed import Speed
 from flows.running import dvc_stage
 
@@ -39,7 +39,8 @@ def show(console: Console, root: Path, measure: bool) -> None:
     of_release = begins.sentences if begins else []
     for sentence in [*outlook.provisos(plan), *of_release, *outlook.replayed(plan)]:
         console.print(Text(sentence), soft_wrap=True)
-    for warned in outlook.warnings(plan, begins.of_training if begins else 1.0):
+    of_plan = outlook.warnings(plan, begins.of_training if begins else 1.0)
+    for warned in [*of_plan, *beforehand.warnings(plan, project.training)]:
         console.print(Text(f"warning: {_told(warned, root / params.PARAMS)}", "yellow"), soft_wrap=True)
     console.print(Text(_length(plan, project, root, measure)), soft_wrap=True)
 

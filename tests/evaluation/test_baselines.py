@@ -16,7 +16,9 @@ from components.families.base import Family, Prediction, Row
 from components.families.base.capabilities import Predict
 from components.families.classification.family import FAMILY as CLASSIFICATION
 from components.families.classification.family import Classification
+from components.families.click.family import FAMILY as CLICK
 from components.families.generation.family import FAMILY as GENERATION
+from components.families.multi_label.family import FAMILY as MULTI_LABEL
 from components.families.regression.family import FAMILY as REGRESSION
 from components.families.relation.family import FAMILY as RELATION
 from components.families.retrieval.family import FAMILY as RETRIEVAL
@@ -193,3 +195,12 @@ def _another(value: Any) -> Any:
     if isinstance(value, list):
         return value[::-1]
     return -value if isinstance(value, float) else "down"
+
+
+def test_of_rows_with_one_outcome_or_without_any_label_the_linear_baseline_is_the_trivial_one() -> None:
+    told = [{"text": "x y", "categorical": [], "numeric": [], "outcome": 1.0}] * 3
+    facts = {"rate": 0.9, "categorical": {}, "numeric": {}, "options": {}}
+    assert best_linear(CLICK, told, told, told[:1], facts) == [{"probability": 0.9}]
+    bare = [{"text": "x y", "labels": []}] * 3
+    facts = {"labels": ["a", "b"], "options": {}}
+    assert best_linear(MULTI_LABEL, bare, bare, bare[:1], facts) == [{"labels": []}]

@@ -247,6 +247,8 @@ def test_a_linear_model_that_does_better_is_said_with_what_to_try(seen: dict, ad
 def test_a_linear_model_that_may_be_better_by_chance_is_said_so() -> None:
     (warning,) = judged(evidence(linear=0.81, over_linear=[-0.03, 0.01])).tasks["t"].warnings
     assert "though not clearly: accuracy 0.810 against 0.800" in warning
+    (warning,) = judged(evidence(linear=0.80004, over_linear=[-0.03, 0.01])).tasks["t"].warnings
+    assert "accuracy 0.80004 against 0.80000" in warning  # and not 0.800 against 0.800
     assert not judged(evidence(linear=0.8, over_linear=[-0.01, 0.01])).tasks["t"].warnings
 
 

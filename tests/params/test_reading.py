@@ -18,6 +18,8 @@ tasks:
     <<: *usual
     max_length: 32
   b c: {<<: *usual, family: tagging}
+  short: &short {max_length: 16}
+  both: {<<: [*short, *usual]}
 """
 
 
@@ -31,6 +33,8 @@ tasks:
         ("tasks.v1.2.family", 4),
         ("tasks.b c.family", 9),
         ("tasks.b c.max_length", 5),
+        ("tasks.both.max_length", 10),
+        ("tasks.both.family", 4),
         ("tasks.b", None),
         ("tasks.v1.2.columns", None),
         ("mixture", None),
@@ -38,5 +42,6 @@ tasks:
 )
 def test_a_key_stands_where_a_person_would_change_it(tmp_path: Path, key: str, line: int | None) -> None:
     path = tmp_path / "params.yaml"
-    path.write_text(TEXT)
-    assert line_of(path, key) == line
+    for ends in ("\n", "\r\n"):
+        path.write_text(TEXT, newline=ends)
+        assert line_of(path, key) == line

@@ -20,7 +20,7 @@ from components.data.contract.progress import RowProgress
 from components.data.contract.rows import column_of, view
 from components.data.contract.splits import SPLITS
 from components.data.encoding.one_ahead import one_ahead
-from components.data.encoding.reading import READING, Reading
+from components.data.encoding.reading import READING, UNKNOWN, Reading
 from components.data.encoding.scripts import unfamiliar, unknown_id
 from components.data.encoding.split import EncodedSplit, candidates_file
 from components.errors import UserError
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 ROWS = 4096  # of a record batch
 PIECE = 512  # rows that are tokenised together: their encodings are read while they are in the cache
 SAMPLE, OF_A_BATCH, CHARACTERS = 5_000, 500, 500  # texts whose scripts are looked at, and their length
-UNKNOWN = 0.2  # of the tokens; more are no stray sign, but another script or another encoder's tokenizer
 
 
 def encode(data: Path, tokenizer_file: Path, target: Path) -> None:

@@ -9,6 +9,7 @@ from pydantic import Field
 from components.data.encoding.scripts import Unfamiliar
 from components.records import Record
 
+UNKNOWN = 0.2  # of the tokens; more are no stray sign, but another script or another encoder's tokenizer
 READING = "reading.json"
 
 

@@ -34,7 +34,8 @@ FAMILIAR = 1 / 3  # of the letters of a piece in the vocabulary: who reads fewer
 STRANGE = "\U00012000"
 RUN = re.compile(f"[{UNSPACED}]")  # of words without blanks between them, which a number may stand among
 MARKED = 2  # pieces: the unknown one, and perhaps a mark of where a word begins
-DENSE = {"CJK": 3, "HIRAGANA": 3, "KATAKANA": 3, "HANGUL": 3}  # a character says as much as so many letters
+# A character says as much as so many letters; a kana is a vowel, or one behind a consonant.
+DENSE = {"CJK": 3.0, "HIRAGANA": 1.5, "KATAKANA": 1.5, "HANGUL": 3.0}
 
 
 class Unfamiliar(Part):
@@ -43,7 +44,7 @@ class Unfamiliar(Part):
     script: str  # as Unicode calls its letters
     letters: float  # its share of the letters of the task's texts
     unknown: float  # share of its letters that the tokenizer has no piece for
-    at_a_time: float  # letters of a piece of the others; an ideograph or a syllable counts as three
+    at_a_time: float  # letters of a piece of the others; an ideograph counts as three, a kana as 1.5
     usual: float  # letters of a piece in the tokenizer's vocabulary
 
     @property
@@ -92,11 +93,11 @@ def _judged(tokenizer: Tokenizer, found: Sequence[tuple[str, Counter[str], int]]
 
 
 def _read(
-    tokenizer: Tokenizer, tried: Sequence[tuple[str, int]], weight: int, least: float
+    tokenizer: Tokenizer, tried: Sequence[tuple[str, int]], weight: float, least: float
 ) -> tuple[float, float]:
     """Of some words, each with how often it occurs: the share of their letters that is unknown, and the
-    letters that a piece has of those that are known and have more than `least`; where there are
-    none, so many."""
+    letters that a known piece has of those that have more than `least`; where there are none, so many. A run
+    without blanks is hardly ever known as a whole."""
     encodings = tokenizer.encode_batch([f" {word}" for word, _ in tried], add_special_tokens=False)
     strange = -1 if (found := unknown_id(tokenizer)) is None else found
     letters = unknown = known = pieces = 0.0
@@ -105,9 +106,11 @@ def _read(
         letters += count * size
         # A normaliser may have taken the whole word away.
         unknown += count * size * (missing / len(encoding) if len(encoding) else 1.0)
-        if size > least and 0 == missing < len(encoding):
-            known += count * size
-            pieces += count * len(encoding)
+        if size > least and missing < len(encoding):
+            named = zip(encoding.ids, encoding.offsets, strict=True)
+            lost = sum(end - start for number, (start, end) in named if number == strange)
+            known += count * (size - weight * lost)
+            pieces += count * (len(encoding) - missing)
     return unknown / letters, known / pieces if pieces else least
 
 
@@ -130,10 +133,10 @@ def _usual(tokenizer: Tokenizer) -> float:
     return float(statistics.median([count for count in found if count > 1] or [1]))
 
 
-def _letters(piece: str) -> int:
+def _letters(piece: str) -> float:
     return sum(map(_weight, piece))
 
 
 @cache
-def _weight(character: str) -> int:
+def _weight(character: str) -> float:
     return DENSE.get(script(character), 1) if character.isalpha() else 0

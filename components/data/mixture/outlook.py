@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from components.data.encoding.reading import UNKNOWN
 from components.data.mixture.records import PlannedTask, PlanRecord
 
 if TYPE_CHECKING:
@@ -99,12 +100,19 @@ def _replayed(name: str, task: PlannedTask) -> str:
 
 
 def _unfamiliar(plan: PlanRecord) -> list[Warned]:
-    """The tasks whose texts are of a script that the encoder was not trained on."""
+    """The tasks whose texts are of a script that the encoder was not trained on, or of signs."""
     advice = "take an encoder of that language, or a multilingual one"
+    signs = "are unknown to the tokenizer, as emoji or rare signs are; take an encoder that knows them"
+    found = {
+        name: [f"{one.sentence}; {advice}" for one in task.unfamiliar] for name, task in plan.tasks.items()
+    }
+    unknown = {name: f"{task.unknown:.0%} of its tokens {signs}" for name, task in plan.tasks.items()}
+    said = {
+        name: of_task or ([unknown[name]] if plan.tasks[name].unknown > UNKNOWN else [])
+        for name, of_task in found.items()
+    }
     return [
-        Warned(f"{name}: {one.sentence}; {advice}", ("model.encoder",))
-        for name, task in plan.tasks.items()
-        for one in task.unfamiliar
+        Warned(f"{name}: {one}", ("model.encoder",)) for name, sentences in said.items() for one in sentences
     ]
 
 
@@ -114,11 +122,12 @@ def _few(plan: PlanRecord, epochs: Mapping[str, float], of_training: float) -> l
     if not epochs:
         return []
     listed = ", ".join(f"{name} {value:.2f}" for name, value in epochs.items())
-    enough = _two_digits(tokens_of(plan) * FEW / min(epochs.values()) / of_training)
+    times = FEW / min(epochs.values())
+    enough = _two_digits(tokens_of(plan) * times / of_training)
     return [
         Warned(
             f"most rows of these tasks are never read, in epochs: {listed}; about {enough:,} tokens would "
-            f"give each {FEW}",
+            f"give each {FEW}, {times:,.1f} times this budget",
             ("training.tokens", "training.budget"),
         )
     ]

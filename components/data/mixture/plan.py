@@ -24,7 +24,8 @@ from components.settings.project import Project
 
 Pace = Callable[[Project, PlanRecord], float]  # seconds for a token of training, evaluations among them
 New = Mapping[str, Sequence[int]]  # task -> numbers of the training rows that a release has not learnt from
-DRAFT = 1000  # steps of the draft that a budget asks; shares and lengths hardly depend on them
+DRAFT = 1000  # steps of the draft that a budget asks, or some more; shares and lengths hardly depend on them
+MOST = 10**9  # steps of a run; of more nobody sees the end
 
 
 def plan(
@@ -54,22 +55,26 @@ def plan(
     drafted = partial(_drafted, project, training, excluded, new or {}, replayed)
     whole = _counted(drafted(_steps(project, drafted, pace, of_training)))
     for name, split in training.items():
-        key = "tokens" if project.training.budget is None else "budget"
-        _check_classes(split, whole.tasks[name].rows_drawn, encoded / name, key)
+        _check_classes(split, whole.tasks[name].rows_drawn, encoded / name, _key(project))
     return whole
+
+
+def _key(project: Project) -> str:
+    """Of `training`, that says how long it is."""
+    return "tokens" if project.training.budget is None else "budget"
 
 
 def _steps(
     project: Project, drafted: Callable[[int], PlanRecord], pace: Pace | None, of_training: float
 ) -> int:
     """How many steps the budget allows, or that part of them."""
-    draft, per_step = drafted(DRAFT), project.training.tokens_per_step
+    draft, per_step = drafted(_whole_periods(project)), project.training.tokens_per_step
     rule = budgets.build(project.training.budgeted)
 
     def measured() -> float:
         if pace is None:
             raise ValueError("the budget asks how fast this machine is, and nobody measures it")
-        return pace(project, _counted(draft))
+        return pace(project, _drawn(draft))
 
     steps = rule.allows(Asked(draft, per_step, measured)) / per_step
     if not round(steps):
@@ -77,7 +82,19 @@ def _steps(
             f"params.yaml: training.budget: allows {steps * per_step:,.0f} tokens, less than half a step; "
             f"expected more, or a smaller training.tokens_per_step (it is {per_step:,})"
         )
+    if steps > MOST:
+        raise UserError(
+            f"params.yaml: training.{_key(project)}: allows {steps:.2g} steps of training.tokens_per_step "
+            f"({per_step:,}) each; expected {MOST:,} at most"
+        )
     return max(1, round(of_training * steps))
+
+
+def _whole_periods(project: Project) -> int:
+    """Steps of a draft in which each task has its share, also where they take turns."""
+    turns = len(project.tasks) if project.mixture.method == "round_robin" else 1
+    period = sum(project.mixture.blocks.values()) or turns
+    return -(-DRAFT // period) * period
 
 
 def _drafted(
@@ -216,15 +233,22 @@ def _mean_tokens(split: EncodedSplit, excluded: list[int], repeated: list[int], 
 
 def _counted(whole: PlanRecord) -> PlanRecord:
     """The plan, with how many rows of each task the run draws."""
+    found = _drawn(whole)
+    for name, task in found.tasks.items():
+        if not task.rows_drawn:
+            raise UserError(
+                f"params.yaml: mixture: a run of {found.steps} steps draws no row of {name}; "
+                f"expected a larger share for it, or more tokens in all"
+            )
+    return found
+
+
+def _drawn(whole: PlanRecord) -> PlanRecord:
+    """The same, of a task of which it draws none, too."""
     drawn = Plan.of(whole)
     tasks = {}
     for name, task in whole.tasks.items():
         rows = rows_before(drawn, name, drawn.steps)
-        if not rows:
-            raise UserError(
-                f"params.yaml: mixture: a run of {drawn.steps} steps draws no row of {name}; "
-                f"expected a larger share for it, or more tokens in all"
-            )
         counts = {"rows_drawn": rows, "epochs": rows / drawn.tasks[name].places}
         tasks[name] = task.model_copy(update=counts)
     return whole.model_copy(update={"tasks": tasks})

@@ -212,10 +212,10 @@ class MultiLabel(Explained, TextsReworded, NamedLabels, ScoredClasses, Probabili
         return each_class(rows, said, facts["labels"], labels_of)
 
     def majority_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
-        """The labels of at least half of the training rows, or else the most frequent one."""
+        """The labels of at least half of the training rows, or else the most frequent one, if any."""
         counts = Counter(label for row in train for label in row["labels"])
         usual = [label for label, count in counts.items() if 2 * count >= len(train)]
-        labels = sorted(usual) or [counts.most_common(1)[0][0]]
+        labels = sorted(usual) or [label for label, _ in counts.most_common(1)]
         return [{"labels": labels} for _ in test]
 
     def linear_models(self, train: Sequence[Row], facts: Facts) -> Iterator[Predict]:
@@ -224,6 +224,9 @@ class MultiLabel(Explained, TextsReworded, NamedLabels, ScoredClasses, Probabili
         from sklearn.preprocessing import MultiLabelBinarizer
 
         labels = [row["labels"] for row in train]
+        if not any(labels):  # there is nothing to learn; the checks of the data say so
+            yield partial(self.majority_baseline, train, facts=facts)
+            return
         sets = MultiLabelBinarizer(sparse_output=True)
         holds_NC = sets.fit_transform(labels).tocsc()
         for features in linear.both(train):

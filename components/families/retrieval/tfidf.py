@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from components.families.shared.linear import Unit
-from components.families.shared.words import UNSPACED
+from components.families.shared.words import MARKS, UNSPACED
 
-WORD = rf"[{UNSPACED}]|[^\W{UNSPACED}]+"
+WORD = rf"[{UNSPACED}]|(?:(?![{UNSPACED}])[\w{MARKS}])+"
 TERMS: Mapping[Unit, Mapping[str, Any]] = {
     "words": {"token_pattern": WORD},
     "characters": {"analyzer": "char_wb", "ngram_range": (2, 5)},

@@ -13,15 +13,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from components.families.base.records import Row
-from components.families.shared.words import UNSPACED
+from components.families.shared.words import MARKS, UNSPACED
 
 Unit = Literal["words", "characters"]
 Roles = tuple[str, str]  # columns of a text and of what it may be paired with
 ROLES: Roles = ("text", "text_pair")
 STRENGTHS = (1.0, 0.2, 5.0)  # C of the linear models, the inverse of how strongly they are regularised
 MOST_CHARACTERS = 8_000_000  # of the training texts: of more, n-grams of characters take gigabytes
-_MARKS = r"\u0300-\u036f\u064b-\u065f\u0900-\u0963\u0966-\u0dff\u200c\u200d"  # of words, that \w leaves out
-TERM = rf"[{UNSPACED}]|(?:(?![{UNSPACED}])[\w{_MARKS}]){{2,}}"
+TERM = rf"[{UNSPACED}]|(?:(?![{UNSPACED}])[\w{MARKS}]){{2,}}"
 """A word of two letters or more; a character of a script that sets no blanks between words, such as Chinese,
 Japanese, Thai, Lao, Burmese or Khmer: pairs of neighbours are n-grams of these."""
 

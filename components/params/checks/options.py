@@ -9,12 +9,15 @@ from pydantic import BaseModel, ValidationError
 
 from components.errors import UserError, near_miss
 from components.params.messages import complaint
+from components.settings.section import truth_for_number
 
 Options = TypeVar("Options", bound=BaseModel)
 
 
 def check_options(where: str, owner: str, model: type[Options], options: Mapping[str, Any]) -> Options:
     """The options of a family or a method, with their defaults; UserError as `consistency.check`."""
+    if found := truth_for_number(model, options):
+        raise UserError(f"{where}.{found}")
     try:
         return model.model_validate(options)
     except ValidationError as error:
@@ -24,4 +27,6 @@ def check_options(where: str, owner: str, model: type[Options], options: Mapping
         if first["type"] == "extra_forbidden":
             expected = f"expected one of {', '.join(known)}" if known else f"{owner} has no options"
             raise UserError(f"{where}.{key}: unknown option{near_miss(key, known)}; {expected}") from None
+        if first["type"] == "missing":
+            raise UserError(f"{where}.{key}: missing; {owner} needs it") from None
         raise UserError(f"{where}.{complaint(first, key)}") from None

@@ -40,6 +40,8 @@ class Balancer:
         """
         if not facts.finite:
             raise FloatingPointError(f"step {facts.step}: a loss or a gradient is not finite")
+        if not facts.losses:
+            return Balance({}, {})
         heads = self.weighting.weights(facts)
         factors = self._factors(facts, np.array([heads[task] for task in facts.losses]))
         return Balance(heads, {task: factors[place] * heads[task] for place, task in enumerate(facts.losses)})
@@ -60,8 +62,9 @@ class Balancer:
         return [float(factor) for factor in factors_K]
 
     def update(self, facts: StepFacts) -> None:
-        """Learn from a step that was taken; one that shows a NaN or an infinity teaches nothing."""
-        if facts.finite:
+        """Learn from a step that was taken; one that shows a NaN or an infinity, or draws no task, teaches
+        nothing."""
+        if facts.finite and facts.losses:
             self.weighting.update(facts)
 
     def state(self) -> TaskState:

@@ -21,6 +21,8 @@ from components.training.run.records import Ahead
 from components.training.run.state import Entry
 
 FEWEST = 6  # evaluations; of fewer, no interval held what it promised
+IN_A_ROW = 2  # of them, at which no head improves, before that is settled: one may be an accident
+SETTLED = FEWEST + IN_A_ROW - 1  # evaluations that it takes
 EXPONENTS = (0.0, 0.5, 1.0, 2.0, 4.0)
 BEGIN = 1 / 3  # of the run; before it rates rise and heads find their place, which no power law describes
 WIDE = 30.0  # the prior's standard deviation of a and b, in standard deviations of the noise
@@ -32,7 +34,6 @@ RISEN = 3.0  # times an evaluation's noise; of scores that chance alone moves fe
 SURE = 0.8  # probability with which a head is said to improve, or not to
 LEAST = 0.02, 0.25  # of all that it has learnt, and of an evaluation's noise: a smaller rise is none
 INTERVAL = (0.05, 0.95)
-BEST = 1.0  # of scores that are shares or correlations: all that lie between -1 and 1
 MORE = 2.0  # times the run's steps, of which the report tells
 
 
@@ -57,7 +58,8 @@ def forecast(steps: Sequence[int], scores: Sequence[float], more: float) -> Fore
     has begun."""
     t_E = np.asarray(steps, dtype=float) / steps[-1]
     known = (t_E >= BEGIN) & np.isfinite(scores)
-    learnt = float(np.ptp([score for score in scores if np.isfinite(score)]))
+    seen = [score for score in scores if np.isfinite(score)]
+    learnt, ends = float(np.ptp(seen)), _ends(min(seen), max(seen))
     t_E, y_E = t_E[known], np.asarray(scores, dtype=float)[known]
     scale = float(np.ptp(y_E)) or STILL * learnt or 1.0  # few rows give one score again and again
     fits = [_fit(t_E, (y_E - y_E.mean()) / scale, exponent) for exponent in EXPONENTS]
@@ -69,9 +71,17 @@ def forecast(steps: Sequence[int], scores: Sequence[float], more: float) -> Fore
     now_D, then_D, noise_D = (scale * np.concatenate(part) for part in zip(*drawn, strict=True))
     now_D, then_D = now_D + y_E.mean(), then_D + y_E.mean()
     least_D = np.maximum(LEAST[0] * learnt, LEAST[1] * noise_D)
-    best = BEST if float(np.abs(y_E).max()) <= BEST else np.inf
-    score_D = np.minimum(then_D + noise_D * random.standard_normal(DRAWS), best)
-    return Forecast(np.minimum(now_D, best), np.minimum(then_D, best), score_D, least_D)
+    score_D = then_D + noise_D * random.standard_normal(DRAWS)
+    now_D, then_D, score_D = (np.clip(one_D, *ends) for one_D in (now_D, then_D, score_D))
+    return Forecast(now_D, then_D, score_D, least_D)
+
+
+def _ends(low: float, high: float) -> tuple[float, float]:
+    """What no score is below or above: from 0 to 1 where all are, as shares of rows, from -1 to 1 as
+    correlations, and up to 0 where none is above and some is below -1, as errors."""
+    if low < -1:
+        return -np.inf, 0.0 if high <= 0 else np.inf
+    return (0.0 if low >= 0 else -1.0, 1.0) if high <= 1 else (-np.inf, np.inf)
 
 
 def has_begun(scores: Sequence[float]) -> bool:
@@ -158,9 +168,11 @@ def of_head(history: Sequence[Entry], head: str, more: float) -> Forecast:
 def sentence(found: Mapping[str, Ahead], heads: Iterable[str], evaluations: int) -> str:
     """The same for a person."""
     if evaluations < FEWEST:
+        told = (
+            "1 scheduled evaluation does" if evaluations == 1 else f"{evaluations} scheduled evaluations do"
+        )
         return (
-            f"{evaluations} scheduled evaluations do not tell which tasks were still improving; {FEWEST} "
-            f"may: lower training.evaluate_every"
+            f"{told} not tell which tasks were still improving; {FEWEST} may: lower training.evaluate_every"
         )
     groups = {"Still improving": True, "May be improving": None, "No longer improving": False}
     parts = {
@@ -169,7 +181,7 @@ def sentence(found: Mapping[str, Ahead], heads: Iterable[str], evaluations: int)
     }
     parts["Not risen since the first evaluation"] = [head for head in heads if head not in found]
     said = "; ".join(f"{what}: {', '.join(some)}" for what, some in parts.items() if some)
-    return f"{said} (what twice the budget would bring, by the learning curve)"
+    return f"{said} (what twice the budget would bring, by the learning curve)" if found else said
 
 
 def _of_head(head: str, own: Ahead) -> str:

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from components.data.mixture.draws import Plan
 from components.settings.training import Training
 from components.training.run import curve
+from components.training.run.beforehand import latest_fall
 from components.training.run.state import Entry
 from components.training.schedule import trapezium
 
 AHEAD = 1.5  # times the steps so far: is the curve higher there?
-IN_A_ROW = 2  # evaluations at which no head improves: one may be an accident
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def ending(plan: Plan, training: Training, history: Sequence[Entry]) -> Ending:
     rising = max(1, round(training.warmup * plan.steps))
     if plan.cooldown is None:
         return Ending(rising, rising, plan.steps)
-    latest = math.floor(plan.steps / (1 + plan.cooldown))
+    latest = latest_fall(plan.steps, plan.cooldown)
     falls = min((entry["step"] for entry in history if entry.get("settled")), default=latest)
     end = plan.steps if falls >= latest else math.ceil(falls * (1 + plan.cooldown))
     return Ending(min(rising, training.evaluate_every), min(falls, latest), end)
@@ -48,11 +48,11 @@ def ending(plan: Plan, training: Training, history: Sequence[Entry]) -> Ending:
 def settled(history: Sequence[Entry], heads: Iterable[str]) -> bool:
     """Have all of these heads begun to learn, and does none improve any more, surely, at this evaluation and
     at the one before?"""
-    if len(history) < curve.FEWEST + IN_A_ROW - 1:
+    if len(history) < curve.SETTLED:
         return False
     asked = set(heads)
     if not asked <= set(curve.begun(history)):
         return False
-    pasts = [history[: len(history) - ago] for ago in range(IN_A_ROW)]
+    pasts = [history[: len(history) - ago] for ago in range(curve.IN_A_ROW)]
     found = (curve.of_head(past, head, AHEAD).improves for head in asked for past in pasts)
     return all(improves is False for improves in found)

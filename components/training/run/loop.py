@@ -288,6 +288,11 @@ class Loop:
         """Write into the history what its last evaluation means for the mixture and for the run's end."""
         so_far, patience = self.state.history, self.training.task_patience
         last = so_far[-1]
+        if self._out_of_patience() and last["step"] < self.ending.end:
+            self.watcher.say(
+                f"step {last['step']}: the mean score has not improved for {self.training.patience} "
+                f"scheduled evaluations, so training ends here (training.patience)"
+            )
         if self.plan.keep is not None:
             seen = [entry["validation"] for entry in so_far]
             last["shares"] = dynamic.decide(self.plan, seen, self.of_heads)

@@ -22,7 +22,7 @@ class ScheduledEvaluation(Part):
     rows: dict[str, int] | None = None  # how many rows those are of; null in a file of before
     training_loss: dict[str, float]  # each head's mean over the steps that drew it
     weights: dict[str, float]  # what each head's loss counted for the shared parameters
-    mixture: dict[str, float]  # each task's mean share of the rows
+    mixture: dict[str, float]  # each task's mean share of the rows, or of the tokens: `mixture.unit`
     cosines: dict[str, dict[str, float]]  # of the heads' gradients, where they were compared
     learning_rate: float  # of the encoder
     tokens: int  # real ones, of all steps so far

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from string import ascii_lowercase
 
 import pytest
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
@@ -74,6 +75,24 @@ def test_words_count_as_often_as_they_occur() -> None:
     texts = [f"{text} {name}" for name, text in zip(names, ENGLISH * 20, strict=False)]
     assert not unfamiliar(tokenizer("bytes"), texts)
     assert unfamiliar(tokenizer("bytes"), [*ENGLISH, "qzgwk " * 900])
+
+
+def test_kana_that_are_spelt_are_named_though_each_run_has_an_unknown_sign() -> None:
+    """As Japanese to an English WordPiece tokenizer, which has the kana and a few ideographs, one by one."""
+    built = tokenizer("pieces")
+    pieces = dict(built.get_vocab())
+    pieces |= {
+        f"restaurant{a}{b}": len(pieces) + 26 * n + m
+        for n, a in enumerate(ascii_lowercase)
+        for m, b in enumerate(ascii_lowercase)
+    }
+    for sign in "".join(dict.fromkeys("この映画はとても面白かったです")):
+        pieces |= {one: len(pieces) + more for more, one in enumerate((sign, f"##{sign}"))}
+    known = Tokenizer(models.WordPiece(pieces, unk_token="[UNK]"))
+    known.normalizer, known.pre_tokenizer = built.normalizer, built.pre_tokenizer
+    [found] = unfamiliar(known, ["この映画はとても面白かった駅です"])
+    assert (found.script, found.at_a_time) == ("HIRAGANA", 1.5)
+    assert found.unknown < 0.2
 
 
 def test_the_script_of_most_letters_comes_first() -> None:

@@ -70,6 +70,7 @@ def test_a_task_with_less_than_half_an_epoch_is_warned_of_with_the_tokens_that_m
     enough = int(re.findall(r"([\d,]+) tokens", warned.sentence)[0].replace(",", ""))
     assert enough / outlook.tokens_of(plan) * 0.25 == pytest.approx(0.5, abs=0.06)
     assert enough / outlook.tokens_of(plan) * 0.25 >= 0.5
+    assert warned.sentence.endswith("2.0 times this budget")  # which may be of epochs or of minutes
     assert warned.keys == ("training.tokens", "training.budget")
 
 
@@ -178,3 +179,14 @@ def test_a_script_that_the_encoder_does_not_know_is_warned_of_with_what_to_chang
     )
     assert warned.sentence.endswith("take an encoder of that language, or a multilingual one")
     assert warned.keys == ("model.encoder",)
+
+
+def test_a_task_of_signs_that_the_tokenizer_does_not_know_is_warned_of() -> None:
+    """Emoji are of no script; a script that is unknown is said once, by its name."""
+    signs = planned(400, 400, 10.0).model_copy(update={"unknown": 0.4})
+    [warned] = outlook.warnings(plan_of(signs=signs, few=planned(400, 400, 10.0)))
+    assert warned.sentence.startswith("signs: 40% of its tokens are unknown to the tokenizer")
+    assert warned.keys == ("model.encoder",)
+    thai = Unfamiliar(script="THAI", letters=1.0, unknown=1.0, at_a_time=2.0, usual=6.0)
+    [warned] = outlook.warnings(plan_of(thai=signs.model_copy(update={"unfamiliar": [thai]})))
+    assert "Thai" in warned.sentence

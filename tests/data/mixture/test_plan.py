@@ -115,6 +115,48 @@ def test_a_budget_of_minutes_is_what_the_machine_reads_in_them() -> None:
     assert whole.steps * 300 == pytest.approx(12_000, abs=150)
 
 
+@pytest.mark.usefixtures("encoded_project")
+def test_tasks_that_take_turns_over_more_steps_than_a_draft_have_their_shares_of_it() -> None:
+    """closeness, the smallest, has a step that no draft of a thousand would reach."""
+    settings = Path("params.yaml")
+    budget = "budget: {method: epochs, epochs: 40, of: closeness}"
+    settings.write_text(settings.read_text().replace("tokens: 12000", budget))
+    blocks = {"mood": 700, "people": 700, "closeness": 1}
+    whole = planning.plan(project_with({"method": "alternating", "blocks": blocks}), ENCODED, {})
+    assert whole.tasks["closeness"].epochs == pytest.approx(40, rel=0.05)
+
+
+@pytest.mark.usefixtures("encoded_project")
+def test_a_machine_is_timed_though_a_draft_draws_no_row_of_a_task() -> None:
+    settings = Path("params.yaml")
+    settings.write_text(
+        settings.read_text().replace("tokens: 12000", "budget: {method: minutes, minutes: 4000}")
+    )
+    ratio = {"mood": 1, "people": 1, "closeness": 0.00002}
+    project = project_with({"method": "fixed_ratio", "ratio": ratio})
+    drafts = []
+    whole = planning.plan(project, ENCODED, {}, lambda _, draft: drafts.append(draft) or 0.01)
+    assert drafts[0].tasks["closeness"].rows_drawn == 0 < whole.tasks["closeness"].rows_drawn
+
+
+@pytest.mark.usefixtures("encoded_project")
+@pytest.mark.parametrize(
+    ("key", "budget"),
+    [
+        ("budget", "budget: {method: epochs, epochs: 1.0e+9}"),
+        ("budget", "budget: {method: minutes, minutes: 1.0e+30}"),
+        ("tokens", "tokens: 1000000000000000000"),
+    ],
+)
+def test_a_run_that_nobody_sees_the_end_of_is_refused(key: str, budget: str) -> None:
+    settings = Path("params.yaml")
+    settings.write_text(settings.read_text().replace("tokens: 12000", budget))
+    with pytest.raises(
+        UserError, match=rf"params\.yaml: training\.{key}: allows .* expected 1,000,000,000 at"
+    ):
+        planning.plan(params.load(), ENCODED, {}, pace=lambda *_: 0.01)
+
+
 @pytest.mark.parametrize(
     ("budget", "said"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from random import Random
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from components.families.base import Row
 from components.families.classification.family import FAMILY as CLASSIFICATION
 from components.families.shared import linear
+from components.families.shared.words import MARKS, UNSPACED
 
 
 def row(text: str, label: str = "", pair: str | None = None) -> Row:
@@ -33,10 +35,20 @@ def accuracy(train: list[Row], test: list[Row], number: int = 0) -> float:
         ("人々 ｶﾀｶﾅ ㄅㄆ", list("人々ｶﾀｶﾅㄅㄆ")),
         ("ລາວ ខ្មែរ မြန်", list("ລາວខ្មែរမြန်")),
         ("iPhone手机", ["iPhone", "手", "机"]),
+        ("שָׁלוֹם עוֹלָם", ["שָׁלוֹם", "עוֹלָם"]),
+        ("ٱلرَّحْمَـٰنِ", ["ٱلرَّحْمَـٰنِ"]),
+        ("ދިވެހި ܣܽܘܪܝܳܝܳܐ བོད་སྐད", ["ދިވެހި", "ܣܽܘܪܝܳܝܳܐ", "བོད", "སྐད"]),
     ],
 )
 def test_a_term_is_a_word_or_a_character_of_a_script_without_blanks(text: str, terms: list[str]) -> None:
     assert re.findall(linear.TERM, text) == terms
+
+
+def test_no_word_is_cut_at_a_mark_of_its_script() -> None:
+    """Of the first 65,536 characters, but for those that say which picture another is."""
+    marks = [chr(n) for n in range(0x10000) if unicodedata.category(chr(n)).startswith("M")]
+    cut = [one for one in marks if not re.fullmatch(f"[{MARKS}{UNSPACED}]", one)]
+    assert cut == [chr(n) for n in range(0xFE00, 0xFE10)]
 
 
 def test_a_script_without_blanks_is_not_cut_at_blanks() -> None:

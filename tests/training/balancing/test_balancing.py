@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from components.training.balancing import (
+    Balance,
     Balancer,
     StepFacts,
     TaskFacts,
@@ -230,3 +231,18 @@ def test_a_single_task_keeps_its_gradient(combined: str) -> None:
     facts = StepFacts(0, 0, {"a": TaskFacts(1.0)}, {"a": 1.0}, np.array([[0.25]]))
     factor = balancer("equal", combined).weigh(facts).shared["a"]
     assert factor == pytest.approx({"cagrad": 1.4}.get(combined, 1.0))  # cagrad: (1 + c) g, as published
+
+
+EACH = [(name, "sum") for name in weighting_names()] + [("equal", name) for name in combination_names()]
+
+
+@pytest.mark.parametrize(("weights", "combined"), EACH)
+def test_a_step_that_draws_no_task_weighs_none_and_teaches_nothing(weights: str, combined: str) -> None:
+    """As where a step has fewer tokens than a row, or none of its rows has a label."""
+    which = balancer(weights, combined)
+    list(run(which, 0, 20))
+    before, none = which.state(), np.zeros((0, 0))
+    empty = StepFacts(0, 20, TASKS, {}, none, {}, {}, {}, none, none)
+    assert which.weigh(empty) == Balance({}, {})
+    which.update(empty)
+    assert which.state() == before

@@ -269,6 +269,27 @@ def test_autoscale_leaves_a_task_its_share_whose_gradient_nobody_has_seen() -> N
     assert weights == pytest.approx({"a": 0.9 * 3 / 4, "b": 0.9 / 4, "c": 0.1})
 
 
+@pytest.mark.parametrize("left", [1e-12, 1e-5])
+def test_autoscale_leaves_a_task_its_share_that_has_nothing_to_learn(left: float) -> None:
+    """Or it would take all the weight, and the other tasks would stand still for the rest of the run."""
+    method = weighting("autoscale")(explore=2)
+    explored(method, {"a": [1, 1], "b": [1, 3], "c": [1, left]})
+    weights = method.weights(facts(dict.fromkeys(TASKS, 1.0), 2))
+    assert weights == pytest.approx({"a": 0.9 * 3 / 4, "b": 0.9 / 4, "c": 0.1})
+    two = {task: TASKS[task] for task in ("a", "b")}
+    method = weighting("autoscale")(explore=2)
+    explored(method, {"a": [1, 1], "b": [1, left]})
+    assert method.weights(facts(dict.fromkeys(two, 1.0), 2, two)) == pytest.approx({"a": 0.6, "b": 0.3})
+
+
+def test_autoscale_weighs_gradients_that_are_hundreds_of_times_as_long() -> None:
+    method = weighting("autoscale")(explore=2)
+    explored(method, {"a": [1, 1], "b": [1, 300], "c": [1, 90_000]})
+    weights = method.weights(facts(dict.fromkeys(TASKS, 1.0), 2))
+    assert weights["a"] / weights["b"] == pytest.approx(300)
+    assert weights["b"] / weights["c"] == pytest.approx(300)
+
+
 # --- gradient normalisation --------------------------------------------------------------------------
 
 

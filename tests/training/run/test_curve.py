@@ -55,13 +55,16 @@ def test_scores_in_other_units_give_the_same_in_those() -> None:
 def test_too_few_evaluations_tell_nothing() -> None:
     assert curve.ahead(history([0.1, 0.2, 0.3, 0.4, 0.5])) == {}
     assert curve.sentence({}, ["mood"], 3).startswith("3 scheduled evaluations do not tell")
+    assert curve.sentence({}, ["mood"], 1).startswith("1 scheduled evaluation does not tell")
 
 
 def test_a_head_that_has_not_risen_since_its_first_evaluation_is_not_foretold() -> None:
     """It may not have begun to learn."""
     for scores in ([0.5] * 8, [0.01, 0, 0, 0, 0, 0, 0, 0]):
         assert curve.ahead(history(scores)) == {}
-        assert curve.sentence({}, ["mood"], 8).startswith("Not risen since the first evaluation: mood")
+        assert (
+            curve.sentence({}, ["mood"], 8) == "Not risen since the first evaluation: mood"
+        )  # and no forecast
 
 
 @pytest.mark.parametrize("evaluations", [6, 12, 30])
@@ -77,6 +80,21 @@ def test_no_share_is_foretold_above_one() -> None:
     found = curve.ahead(history([0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99]))["mood"]
     assert found.twice <= found.interval[1] <= 1
     assert curve.ahead(history([1, 3, 5, 7, 8, 9, 9.5, 9.9]))["mood"].twice > 9.9
+
+
+@pytest.mark.parametrize(
+    ("scores", "low", "high"),
+    [
+        ([0.1, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5, 0.45], 0.0, 1.0),  # a share that falls
+        ([0.1, 0.9, 0.4, -0.2, -0.6, -0.8, -0.9, -0.95], -1.0, 1.0),  # a correlation that falls
+        ([-9.0, -5.0, -3.0, -2.0, -1.2, -0.5, -0.2, -0.1], -np.inf, 0.0),  # an error
+        ([-1.2, -1.0, -0.8, -0.6, -0.4, -0.3, -0.2, -0.1], -np.inf, 0.0),
+    ],
+)
+def test_no_score_is_foretold_that_no_metric_has(scores: list[float], low: float, high: float) -> None:
+    found = curve.of_head(history(scores), "mood", curve.MORE)
+    for drawn_D in (found.now_D, found.then_D, found.score_D):
+        assert low <= drawn_D.min() <= drawn_D.max() <= high
 
 
 def test_the_sentence_names_what_was_rising_and_what_was_not() -> None:

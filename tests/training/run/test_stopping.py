@@ -11,10 +11,12 @@ from components import params
 from components.data.batches.batching import step_rows
 from components.data.mixture import schedules
 from components.data.mixture.draws import Plan, TaskPlan, rows_before, share_at
+from components.data.mixture.records import PLAN, PlanRecord
 from components.files import read_json
 from components.tracking.terminal import Terminal
-from components.training.run.fit import run
+from components.training.run.fit import Fit, run
 from components.training.run.stopping import kept, sentence, stopped, with_stopped
+from components.training.run.watcher import Watcher
 from tests.training.runs import shorten
 
 HEADS = {"mood": "mood", "size": "mood", "people": "people", "pairs": "pairs"}
@@ -167,3 +169,26 @@ def test_a_run_goes_on_without_the_tasks_that_have_stopped(capsys: pytest.Captur
         assert f"step {step}: {task} stops (training.task_patience is 1)" in said
     assert all(watch.heads)
     assert report["kept"] == kept(report["evaluations"]).model_dump()
+
+
+class Heard(Watcher):
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+
+def test_a_training_that_ends_before_its_budget_says_why(shared_project: Path, tmp_path: Path) -> None:
+    """At rates that move nothing no evaluation is better than the first."""
+    project = params.load(shared_project / "params.yaml")
+    plan = PlanRecord.read(shared_project / PLAN).model_copy(update={"steps": 8})
+    still = {"learning_rate": 1e-30, "head_learning_rate": 1e-30, "evaluate_every": 2, "patience": 2}
+    own = project.model_copy(update={"training": project.training.model_copy(update=still)})
+    watcher = Heard()
+    _, history = Fit(own, shared_project, plan, 1, area=str(tmp_path)).train(watcher)
+    assert [entry["step"] for entry in history] == [2, 4, 6]
+    [said] = watcher.said
+    assert said.startswith(
+        "step 6: the mean score has not improved for 2 scheduled evaluations, so training ends"
+    )

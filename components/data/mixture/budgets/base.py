@@ -41,7 +41,7 @@ class Asked:
 class Budget(BaseModel, abc.ABC):
     """A rule; its fields are the options that a user may set beside its name."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     cooldown: ClassVar[float | None] = None
     """Of a rule that lets training end before: what its steps are multiplied by in which the rates fall."""
 

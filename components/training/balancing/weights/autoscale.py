@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping
 from typing import ClassVar, Self
 
@@ -9,6 +10,8 @@ import numpy as np
 
 from components.settings.section import Steps
 from components.training.balancing.base import Fact, StepFacts, Weighting, Weights
+
+NOTHING = 1e-3  # times the median of the tasks' gradients: a shorter one pulls nowhere
 
 
 class AutoScale(Weighting):
@@ -18,7 +21,8 @@ class AutoScale(Weighting):
     The first `explore` steps, at most a quarter of the run, train with the mixture's shares; their first
     half, in which new heads settle, is not looked at, and the second measures n_i, the mean of |g_i| on the
     encoder. From then on w_i = (1 / n_i) / sum_j (1 / n_j), which costs nothing. A task whose gradient nobody
-    has seen keeps its share.
+    has seen, or of which next to nothing is left, keeps its share: by the formula one that has nothing to
+    learn, or has learnt it all by then, would take nearly all the weight, and the others would stand still.
     """
 
     # steps with the mixture's shares, whose second half measures the gradients; at most a quarter of the run
@@ -43,9 +47,13 @@ class AutoScale(Weighting):
         return {task: fixed.get(task, shares[task]) for task in facts.losses}
 
     def _found(self, facts: StepFacts) -> dict[str, float]:
-        """1 / n_i of the tasks whose gradient has been seen."""
+        """1 / n_i of the tasks whose gradient has been seen, and is one."""
         memories = {task: self.of(task) for task in facts.tasks}
-        return {task: one["steps"] / one["norms"] for task, one in memories.items() if one["norms"]}
+        means = {task: one["norms"] / one["steps"] for task, one in memories.items() if one["norms"]}
+        least = NOTHING * statistics.median(means.values()) if means else 0.0
+        return {
+            task: memories[task]["steps"] / memories[task]["norms"] for task, n in means.items() if n > least
+        }
 
     def update(self, facts: StepFacts) -> None:
         if not self._measures(facts.step):
