@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.errors import EXIT_FAILED, UserError
-from flows.commands.base import Command, in_project
+from flows.commands.base import Command, with_releases
 
 if TYPE_CHECKING:
     from components.families.base import Row
@@ -66,7 +66,7 @@ def check(given: argparse.Namespace) -> None:
     if given.column and not given.input:
         raise UserError("predict: --column says where --input has what the tasks read, and there is none")
     if not given.url:
-        in_project(given)
+        with_releases(given)
 
 
 def _answer_file(given: argparse.Namespace) -> int:
