@@ -270,7 +270,7 @@ def test_what_is_called_whole_is_on_the_disk(ask: Ask, monkeypatch: pytest.Monke
     monkeypatch.setattr(file, "atomic_file", done)
     Path("in.csv").write_text("text\nada\n")
     ask("in.csv", "out.csv", ["sentiment"])
-    assert flushed == ["00000000.jsonl", "output", "done.json", "out.csv"]
+    assert flushed == ["of.json", "00000000.jsonl", "output", "done.json", "out.csv"]
 
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
@@ -326,14 +326,19 @@ def test_half_a_character_within_a_list_or_a_name_is_written_as_an_escape(ask: A
     assert row["tags"] == (["\ud83d"] if kind == "jsonl" else '["\\ud83d"]')
 
 
-def test_a_changed_input_is_answered_anew(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_input_is_answered_anew_and_that_is_said(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     write_lines("in.jsonl", [{"text": text} for text in TEXTS])
     with monkeypatch.context() as context:
         context.setattr(file.writing, "write", lambda *_: pytest.fail("the power is gone"))
         with pytest.raises(pytest.fail.Exception):
             ask("in.jsonl", "out.jsonl")
     write_lines("in.jsonl", [{"text": text.upper()} for text in TEXTS[:9]])
+    capsys.readouterr()
     assert ask("in.jsonl", "out.jsonl") == (9, 0)
+    assert capsys.readouterr().err.startswith("in.jsonl: begun anew, since the file, the model or what is ")
+    assert not list(Path(".onetrunk/predictions").iterdir())  # nothing of the earlier attempt stays
     assert [row["text"] for row in load("out.jsonl")] == [text.upper() for text in TEXTS[:9]]
 
 
