@@ -11,6 +11,7 @@ import fcntl
 import gzip
 import hashlib
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -53,7 +54,7 @@ class Part:
                 raise UserError("the same command is at work already; wait for its end") from None
             self._begin()
             yield
-            shutil.rmtree(self.folder)
+            self._end()
 
     def _begin(self) -> None:
         """Go on from what is kept, if it is of the same rows, model and questions; say that it is not."""
@@ -69,6 +70,12 @@ class Part:
             file.unlink()
         with atomic_file(self.of) as temporary:
             temporary.write_text(self._identity)
+
+    def _end(self) -> None:
+        """Let it go at once: of half a folder nobody could tell that the output which stands is its own."""
+        self.folder.rename(self.folder.with_name(f"{self.folder.name}.{os.getpid()}.gone"))
+        for gone in self.folder.parent.glob("*.gone"):  # of commands that were killed here, too
+            shutil.rmtree(gone, ignore_errors=True)
 
     def _is_ours(self) -> bool:
         return self.of.is_file() and self.of.read_text(errors="replace") == self._identity
@@ -148,7 +155,10 @@ def run(
         if there is not None and there != part.size():
             raise UserError(f"{target}: is there already; remove it, or name another --output")
         with part.alone():
-            counted = part.counted() or _make(answerer, table, part, source, target)
+            if (counted := part.counted()) is None:
+                counted = _make(answerer, table, part, source, target)
+                reading.require_unchanged(source, version)
+                part.is_whole(counted)
             if there is None:
                 _put(part.whole, target)
     return counted
@@ -162,7 +172,6 @@ def _make(answerer: Answerer, table: Table, part: Part, source: str, target: str
         raise UserError(f"{source}: no rows")
     with part.output(target) as file:
         writing.write(kind, part.lines(), table.columns or own, answerer.cards, file)
-    part.is_whole(counted)
     return counted
 
 

@@ -320,6 +320,24 @@ def open_table(address: str, stack: ExitStack) -> tuple[Table, Version]:
     return replace(table, records=_read_on(address, table.records)), version
 
 
+def require_unchanged(address: str, before: Version) -> None:
+    """Check that all rows were read of one file.
+
+    Raises:
+        UserError: it has changed meanwhile.
+    """
+    import fsspec
+
+    from components.data.sources.remotes.url import version_of
+
+    with complaints(address):
+        if version_of(*fsspec.core.url_to_fs(address)) != before:
+            raise UserError(
+                f"{address}: has changed while its rows were answered, expected a file that stays as it is; "
+                f"the same command begins anew"
+            )
+
+
 def _read_on(address: str, records: Iterator[Record]) -> Iterator[Record]:
     """The records. What goes wrong while one is read is the file's; what its reader does with it is not."""
     while True:

@@ -292,7 +292,7 @@ def test_killed_after_the_output_stands_the_command_ends_well_and_keeps_nothing(
 ) -> None:
     write_lines("in.jsonl", [{"text": text} for text in TEXTS[:9]] + [{"text": 7}])
     with monkeypatch.context() as context:
-        context.setattr(file.shutil, "rmtree", lambda *_: pytest.fail("the power is gone"))
+        context.setattr(file.Part, "_end", lambda _: pytest.fail("the power is gone"))
         with pytest.raises(pytest.fail.Exception):
             ask("in.jsonl", "out.jsonl")
     before = Path("out.jsonl").read_bytes()
@@ -300,6 +300,28 @@ def test_killed_after_the_output_stands_the_command_ends_well_and_keeps_nothing(
         context.setattr(answering.Answerer, "answer", lambda *_: pytest.fail("answered again"))
         assert ask("in.jsonl", "out.jsonl") == (10, 1)
     assert Path("out.jsonl").read_bytes() == before
+    assert not list(Path(".onetrunk/predictions").iterdir())
+
+
+def test_what_is_kept_goes_at_once_and_what_a_killed_command_left_of_it_later(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of it would say that the output which stands is another's."""
+    Path("in.csv").write_text("text\nada\n")
+
+    def killed(folder: Path, **_: Any) -> None:
+        for file_ in folder.glob("done.json"):
+            file_.unlink()
+            pytest.fail("the power is gone")
+
+    with monkeypatch.context() as context:
+        context.setattr(file.shutil, "rmtree", killed)
+        with pytest.raises(pytest.fail.Exception):
+            ask("in.csv", "out.csv", ["sentiment"])
+    (left,) = Path(".onetrunk/predictions").iterdir()
+    assert left.name.endswith(".gone")
+    Path("out.csv").unlink()
+    assert ask("in.csv", "out.csv", ["sentiment"]) == (1, 0)
     assert not list(Path(".onetrunk/predictions").iterdir())
 
 
@@ -340,6 +362,26 @@ def test_a_changed_input_is_answered_anew_and_that_is_said(
     assert capsys.readouterr().err.startswith("in.jsonl: begun anew, since the file, the model or what is ")
     assert not list(Path(".onetrunk/predictions").iterdir())  # nothing of the earlier attempt stays
     assert [row["text"] for row in load("out.jsonl")] == [text.upper() for text in TEXTS[:9]]
+
+
+def test_an_input_that_changes_while_it_is_answered_is_one_sentence_and_no_output(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_lines("in.jsonl", [{"text": text} for text in TEXTS[:9]])
+    answer = answering.Answerer.answer
+
+    def grows(self: answering.Answerer, window: Any) -> Any:
+        with Path("in.jsonl").open("a") as opened:
+            opened.write('{"text": "more"}\n')
+        return answer(self, window)
+
+    with monkeypatch.context() as context:
+        context.setattr(answering.Answerer, "answer", grows)
+        with pytest.raises(UserError, match=r"^in\.jsonl: has changed while its rows were answered"):
+            ask("in.jsonl", "out.jsonl", ["sentiment"])
+    assert not Path("out.jsonl").exists()
+    rows = len(load("in.jsonl"))
+    assert ask("in.jsonl", "out.jsonl", ["sentiment"]) == (rows, 0)
 
 
 def test_input_and_output_may_be_at_any_address(ask: Ask) -> None:
