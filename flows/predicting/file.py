@@ -11,7 +11,6 @@ import fcntl
 import gzip
 import hashlib
 import json
-import os
 import shutil
 import sys
 import tempfile
@@ -73,7 +72,7 @@ class Part:
 
     def _end(self) -> None:
         """Let it go at once: of half a folder nobody could tell that the output which stands is its own."""
-        self.folder.rename(self.folder.with_name(f"{self.folder.name}.{os.getpid()}.gone"))
+        self.folder.rename(tempfile.mkdtemp(suffix=".gone", dir=self.folder.parent))
         for gone in self.folder.parent.glob("*.gone"):  # of commands that were killed here, too
             shutil.rmtree(gone, ignore_errors=True)
 

@@ -174,6 +174,22 @@ def test_what_cannot_be_read_of_a_row_is_kept_as_it_stands(ask: Ask, monkeypatch
         ask("in.csv", "out3.jsonl")
 
 
+def test_a_line_that_is_too_long_for_the_memory_is_one_sentence_however_small_the_file(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two megabytes of gzip may be two gigabytes of text."""
+    monkeypatch.setattr(reading, "LONGEST", 1000)
+    monkeypatch.setattr(reading, "LONGEST_LINE", 5000)
+    write_lines("in.jsonl", [{"text": "w" * 2000}, {"text": "ada"}])
+    assert ask("in.jsonl", "out.jsonl", ["sentiment"]) == (2, 1)
+    assert load("out.jsonl")[0]["error"] == "row 1: more than 1,000 characters"
+    for name, header in (("bomb.jsonl.gz", b'"ada"\n"'), ("bomb.csv.gz", b"text\n"), ("bomb.csv.gz", b"")):
+        Path(name).write_bytes(gzip.compress(header + b"w" * 9000))
+        line = header.count(b"\n") + 1
+        with pytest.raises(UserError, match=rf"^{name}: line {line} has 5,000 bytes or more"):
+            ask(name, "out2.jsonl", ["sentiment"])
+
+
 def test_bytes_in_a_column_are_no_text(ask: Ask) -> None:
     pq.write_table(pa.table({"text": [b"ada"], "x": [float("nan")]}), "in.parquet")
     assert ask("in.parquet", "out.csv", ["sentiment"]) == (1, 1)
@@ -295,11 +311,11 @@ def test_killed_after_the_output_stands_the_command_ends_well_and_keeps_nothing(
         context.setattr(file.Part, "_end", lambda _: pytest.fail("the power is gone"))
         with pytest.raises(pytest.fail.Exception):
             ask("in.jsonl", "out.jsonl")
-    before = Path("out.jsonl").read_bytes()
+    before = Path("out.jsonl").read_bytes(), Path("out.jsonl").stat().st_ino
     with monkeypatch.context() as context:
         context.setattr(answering.Answerer, "answer", lambda *_: pytest.fail("answered again"))
         assert ask("in.jsonl", "out.jsonl") == (10, 1)
-    assert Path("out.jsonl").read_bytes() == before
+    assert (Path("out.jsonl").read_bytes(), Path("out.jsonl").stat().st_ino) == before  # nor written again
     assert not list(Path(".onetrunk/predictions").iterdir())
 
 
@@ -418,6 +434,9 @@ def test_the_command_says_how_many_rows_have_no_answer_and_ends_with_one(
     (["ada", "--output", "a.csv"], "predict: --input and --output go together"),
     (["--input", "a.csv", "--output", "b.csv", "--url", "http://a"], "predict: --url is for one TEXT, not for a file"),
     (["--input", "a.csv", "--output", "b.csv", "--pair", "b"], "predict: --pair is for one TEXT, not for a file"),
+    (["--input", "", "--output", "b.csv"], "predict: found an empty name of a file after --input or --output"),
+    (["--input", "a.csv", "--output", ""], "predict: found an empty name of a file after --input or --output"),
+    (["--input", "a", "--output", "b", "--column", "text=a", "--column", "text=b"], "predict: --column says twice"),
     (["ada", "--column", "text=a"], "predict: --column says where --input has what the tasks read"),
 ])  # fmt: skip
 def test_words_that_do_not_go_together_are_one_sentence(words: list[str], sentence: str) -> None:
@@ -499,6 +518,13 @@ def test_a_folder_is_no_file(ask: Ask) -> None:
     Path("in.csv").mkdir()
     with pytest.raises(UserError, match=r"^in\.csv: is a folder, expected a file$"):
         ask("in.csv", "out.csv")
+
+
+def test_a_path_that_no_file_can_have_is_not_to_be_tried_again(ask: Ask) -> None:
+    Path("loop.csv").symlink_to("loop.csv")
+    for name, why in (("loop.csv", "symbolic links"), ("a" * 300 + ".csv", "too long")):
+        with pytest.raises(UserError, match=why):
+            ask(name, "out.csv")
 
 
 @pytest.mark.parametrize(("content", "changes", "sentence"), MISTAKES, ids=[one[2][:50] for one in MISTAKES])

@@ -331,6 +331,9 @@ def test_a_plan_that_somebody_has_torn_or_changed_is_written_again(service: Serv
     for written in ("{", "[]", '{"schema_version": 2}', other.model_dump_json()):
         (service.folder / PLAN).write_text(written)
         assert service.tell() == plan == Plan.read(service.folder / PLAN)
+    written_last = (service.folder / PLAN).stat().st_ino
+    assert service.tell() == plan
+    assert (service.folder / PLAN).stat().st_ino == written_last  # not again, as it says so
 
 
 @pytest.mark.slow
