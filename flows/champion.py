@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from components import params
 from components.environment import QUIET, quiet
 from components.errors import UserError
 from components.evaluation.summary import brief
 from components.release import registry, signing
+from components.release.sections import section
 from components.release.variables import FEEDBACK, RELEASE, ROLLOUT, TRAFFIC
+from components.settings.feedback import Feedback
+from components.settings.traffic import Traffic
 from flows.running import proxies, service_home
 
 if TYPE_CHECKING:
@@ -84,12 +86,10 @@ def serve_bento(bento: Path, host: str, port: int, told: Mapping[str, str] | Non
 def _settings_of_service(root: Path) -> dict[str, str]:
     """What the settings of the project, if it is one, say of recording and feedback, for the service; what
     the environment says counts more."""
-    if not (root / "params.yaml").is_file():
-        return {}
-    project = params.load()
+    asked = {TRAFFIC: section(root, Traffic, "traffic"), FEEDBACK: section(root, Feedback, "feedback")}
     return {
         name: said.model_copy(update={"folder": str(root / said.folder)}).model_dump_json()
-        for name, said in ((TRAFFIC, project.traffic), (FEEDBACK, project.feedback))
+        for name, said in asked.items()
         if said is not None and name not in os.environ
     }
 

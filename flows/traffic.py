@@ -57,8 +57,9 @@ def _watch(root: Path) -> str:
     """What was found and done, in words; the windows are printed."""
     project = params.load()
     judged = judge(root, project)
-    waiting = {file: window for file, window in judging.judgements(root) if not window.raised}
-    asked = _ask(root, project, list(waiting.values()))
+    windows = dict(judging.judgements(root))
+    waiting = {file: window for file, window in windows.items() if not window.raised}
+    asked = _ask(root, project, list(windows.values()))
     _raise_all(root, project.packaging.name, waiting, asked)
     asking.send(root, project.packaging.name)
     for window in judged:
@@ -67,14 +68,14 @@ def _watch(root: Path) -> str:
     return f"{said}; {asked}" if asked else said
 
 
-def _ask(root: Path, project: Project, alarms: list[Window]) -> str:
-    """Ask for a retraining because of these windows or of accepted feedback; what it has come to."""
+def _ask(root: Path, project: Project, windows: list[Window]) -> str:
+    """Ask for a retraining because of one of these windows or of accepted feedback; what it has come to."""
     if project.retrain is None:
-        return NOTHING if alarms else ""
+        return NOTHING if any(not window.raised for window in windows) else ""
     champion = registry.read(root).champion
     version = champion.version if champion else None
     accepted = accepted_since(version, root) if version else {}
-    return asking.ask(root, project.retrain, version, alarms, accepted, datetime.now(UTC))
+    return asking.ask(root, project.retrain, version, windows, accepted, datetime.now(UTC))
 
 
 def _raise_all(root: Path, name: str, waiting: Mapping[Path, Window], asked: str) -> None:

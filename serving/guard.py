@@ -26,9 +26,10 @@ BODIES = 64  # of the largest size, that all callers together may be sending
 
 
 def refusal(error: RefusedError) -> JSONResponse:
-    """The response to what is not answered: {"error": sentence}, and when to ask again."""
+    """The response to what is not answered: {"error": sentence}, in one line though a name in it may have
+    several, and when to ask again."""
     headers = {} if error.after is None else {"Retry-After": str(error.after)}
-    return JSONResponse({"error": str(error)}, status_code=error.status, headers=headers)
+    return JSONResponse({"error": " ".join(str(error).split())}, status_code=error.status, headers=headers)
 
 
 class HungUpError(Exception):

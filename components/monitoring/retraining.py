@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +57,9 @@ def every(root: Path) -> list[Request]:
 
 
 def reason(root: Path, began: datetime, now: datetime) -> str | None:
-    """Of the requests that a run answers which began then and ends now; None where there is none."""
-    return "; ".join(one.reason for one in _answered(root, began, now)) or None
+    """Of the requests that a run answers which began then and ends now; None where there is none. One that
+    was asked again is one reason."""
+    return "; ".join(dict.fromkeys(one.reason for one in _answered(root, began, now))) or None
 
 
 def because(root: Path) -> str | None:
@@ -73,6 +74,12 @@ def because(root: Path) -> str | None:
 def is_open(root: Path, name: str) -> bool:
     """Was this asked for here, and has no run answered it?"""
     return any(one.name == name and one.outcome is None for one in every(root))
+
+
+def answered_since(root: Path, day: date) -> bool:
+    """Has a run that was asked for come to its end after that day, in UTC?"""
+    ends = (one.answered or one.asked for one in every(root) if one.outcome is not None)
+    return any(end.astimezone(UTC).date() > day for end in ends)
 
 
 def write(root: Path, request: Request) -> None:

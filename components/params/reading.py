@@ -83,11 +83,22 @@ def parse(path: Path) -> Settings:
         UserError: it is missing, not UTF-8, not YAML, has a key twice, or holds no keys.
     """
     try:
-        raw = _read(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
     except FileNotFoundError:
         raise UserError(f"{path.absolute()}: no such file; run from the project's folder") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+    return parsed(content, path)
+
+
+def parsed(content: bytes, path: Path) -> Settings:
+    """The settings that the file at `path` holds with this content.
+
+    Raises:
+        UserError: it is not UTF-8, not YAML, has a key twice, or holds no keys.
+    """
+    try:
+        raw = _read(content.decode())
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: byte {error.start} is not UTF-8") from None
     except yaml.MarkedYAMLError as error:

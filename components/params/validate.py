@@ -34,6 +34,11 @@ def typed(raw: Settings, path: Path) -> Project:
     try:
         return Project.model_validate(raw)
     except ValidationError as error:
-        # A misspelt key is also a missing one; the misspelling says more.
-        first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
-        raise UserError(f"{path}: {messages.sentence(first, Project)}") from None
+        raise refusal(error, path) from None
+
+
+def refusal(error: ValidationError, path: Path, *keys: str) -> UserError:
+    """What is wrong with settings, or with a section below `keys`, in a sentence."""
+    # A misspelt key is also a missing one; the misspelling says more.
+    first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
+    return UserError(f"{path}: {messages.sentence({**first, 'loc': (*keys, *first['loc'])}, Project)}")

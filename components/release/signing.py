@@ -12,10 +12,9 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from components.errors import UserError
 from components.files import BYTECODE, SIGNATURE, sha256
+from components.release.sections import section
 from components.settings.release import Signing
 
 if TYPE_CHECKING:
@@ -49,18 +48,7 @@ def of_project(root: Path) -> Signing | None:
     Raises:
         UserError: the section is not one.
     """
-    from components.params import PARAMS, reading
-
-    if not (root / PARAMS).is_file():
-        return None
-    packaging = reading.parse(root / PARAMS).get("packaging")
-    given = packaging.get("signing") if isinstance(packaging, dict) else None
-    try:
-        return None if given is None else Signing.model_validate(given)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(["", *map(str, first["loc"])])
-        raise UserError(f"{WHERE}{key}: {first['msg']}") from None
+    return section(root, Signing, "packaging", "signing")
 
 
 def signer(root: Path, signing: Signing | None) -> str | None:

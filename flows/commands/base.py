@@ -21,14 +21,24 @@ def in_project(given: argparse.Namespace, whatever_its_version: bool = False) ->
     for name in ("params.yaml", "dvc.yaml"):
         if not (root / name).is_file():
             raise UserError(f"{root}: no {name} here; run onetrunk in the project's folder")
-    if not any((folder / ".git").exists() for folder in (root, *root.parents)):
-        raise UserError(f"{root}: not a git repository; run `git init` and `dvc init` in it")
-    if not (root / ".dvc").is_dir():
-        raise UserError(f"{root}: DVC is not set up here; run `dvc init` in it")
+    with_releases(given)
     if not whatever_its_version:
         from flows import upgrade
 
         upgrade.refuse_earlier(root)
+
+
+def with_releases(given: argparse.Namespace) -> None:
+    """Check that the working directory is where releases are, whatever has become of settings and pipeline.
+
+    Raises:
+        UserError: it is not, with what to do.
+    """
+    root = Path.cwd()
+    if not any((folder / ".git").exists() for folder in (root, *root.parents)):
+        raise UserError(f"{root}: not a git repository; run `git init` and `dvc init` in it")
+    if not (root / ".dvc").is_dir():
+        raise UserError(f"{root}: DVC is not set up here; run `dvc init` in it")
     settle_home(root / ".onetrunk/home")
 
 

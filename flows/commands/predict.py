@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.errors import EXIT_FAILED, UserError
-from flows.commands.base import Command, in_project
+from flows.commands.base import Command, with_releases
 
 if TYPE_CHECKING:
     from components.families.base import Row
@@ -46,7 +46,7 @@ def run(given: argparse.Namespace) -> int:
     """Ask, and show the answer."""
     from flows import champion
 
-    if given.input:
+    if given.input is not None:
         return _answer_file(given)
     request = {"texts": [_item(given.text, given.pair)], "tasks": given.task}
     url = given.url
@@ -61,12 +61,16 @@ def check(given: argparse.Namespace) -> None:
         raise UserError("predict: expected a TEXT, or a file: --input FILE --output FILE")
     if (given.input is None) != (given.output is None):
         raise UserError("predict: --input and --output go together")
-    if given.input and (given.url or given.pair):
+    if "" in (given.input, given.output):
+        raise UserError("predict: found an empty name of a file after --input or --output")
+    if given.input is not None and (given.url or given.pair):
         raise UserError(f"predict: --{'url' if given.url else 'pair'} is for one TEXT, not for a file")
-    if given.column and not given.input:
+    if given.column and given.input is None:
         raise UserError("predict: --column says where --input has what the tasks read, and there is none")
+    if len(dict(given.column)) < len(given.column):
+        raise UserError("predict: --column says twice where one input stands; leave one out")
     if not given.url:
-        in_project(given)
+        with_releases(given)
 
 
 def _answer_file(given: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from components.errors import UserError
-from flows.commands.base import Command, in_project, one_line
+from flows.commands.base import Command, in_project, one_line, with_releases
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def check(given: argparse.Namespace) -> None:
     """Refuse what says too little or too much."""
-    in_project(given)
+    (in_project if given.force else with_releases)(given)
     if given.version is None and not given.force:
         raise UserError(
             "promote: which release? name its version (`onetrunk releases`); the model that is here is "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from flows.commands.base import Command, positive
+from flows.commands.base import Command, positive, with_releases
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,4 +32,5 @@ COMMAND = Command(
     "difference to the champion of then, and the stages: champion, previous (where a rollback goes to), "
     "anchor (what a slow decay is measured from), rolled back; and what its last shadow or canary came to.",
     arguments=arguments,
+    check=with_releases,
 )

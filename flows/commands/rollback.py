@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from flows.commands.base import Command, one_line
+from flows.commands.base import Command, one_line, with_releases
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,4 +31,5 @@ COMMAND = Command(
     "`monitor` and the next run's comparison know at once, and no run promotes the model that was rolled "
     "back again by itself.",
     arguments=arguments,
+    check=with_releases,
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from components.loopback import HOSTS
 from components.release import variables
-from flows.commands.base import Command
+from flows.commands.base import Command, with_releases
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -82,4 +82,5 @@ COMMAND = Command(
     "and takes over without a request being lost; `rollout` in params.yaml tries it on a share of the "
     "traffic first. With --bento this Bento is served, and stays.",
     arguments=arguments,
+    check=with_releases,
 )

@@ -30,12 +30,12 @@ def ask(
     accepted: Mapping[str, int],
     now: datetime,
 ) -> str:
-    """Ask for a retraining where there is a reason and the policy allows it; what it has come to, in words:
-    "" where there is no reason."""
+    """Ask for a retraining where one of all `windows`, or feedback, is a reason and the policy allows it;
+    what it has come to, in words: "" where there is no reason."""
     if policy is None or champion is None:
         return ""
     new = retraining.new_rows(root, champion, accepted)
-    reasons = list(reasons_of(policy, champion, windows, new))
+    reasons = list(reasons_of(policy, alarms_of(root, champion, windows), champion, new))
     if not reasons:
         return ""
     reason = "; ".join(reasons)
@@ -51,11 +51,22 @@ def _unsent(root: Path, reason: str) -> Request | None:
     return next((one for one in open_ if one.reason == reason), None)
 
 
+def alarms_of(root: Path, champion: str, windows: Sequence[Window]) -> list[Window]:
+    """The alarms about the champion that are news; and the newest window's, until a run has come to its end
+    since: what was asked for may have failed on its way, or have been too early."""
+    own = [window for window in windows if window.release == champion]
+    return [
+        window
+        for window in own
+        if window.alarm
+        and (not window.raised or (window is own[-1] and not retraining.answered_since(root, window.last)))
+    ]
+
+
 def reasons_of(
-    policy: Retrain, champion: str, windows: Sequence[Window], new: Mapping[str, int]
+    policy: Retrain, alarms: Sequence[Window], champion: str, new: Mapping[str, int]
 ) -> Iterator[str]:
     """An alarm about the champion, and enough rows of feedback."""
-    alarms = [window for window in windows if window.alarm and window.release == champion]
     if policy.alarm and alarms:
         yield f"the alarm of {one_line(alarms[-1])}"
     total = sum(new.values())

@@ -12,6 +12,7 @@ import gzip
 import hashlib
 import json
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -30,10 +31,12 @@ from flows.running.lock import WORKSPACE
 class Part:
     """Where the answers of one run of the command are kept while it lasts, by window."""
 
-    def __init__(self, root: Path, identity: Mapping[str, Any]) -> None:
-        key = hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()[:16]
+    def __init__(self, root: Path, source: str, target: str, identity: Mapping[str, Any]) -> None:
+        """Of the rows of `source` that go to `target`; all that they follow from is the `identity`."""
+        key = hashlib.sha256(json.dumps([source, target]).encode()).hexdigest()[:16]
         self.folder = root / WORKSPACE / "predictions" / key
-        self.whole, self.done = self.folder / "output", self.folder / "done.json"
+        self.whole, self.done, self.of = (self.folder / name for name in ("output", "done.json", "of.json"))
+        self._source, self._identity = source, json.dumps(identity, sort_keys=True, default=str)
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
@@ -48,8 +51,33 @@ class Part:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise UserError("the same command is at work already; wait for its end") from None
+            self._begin()
             yield
-            shutil.rmtree(self.folder)
+            self._end()
+
+    def _begin(self) -> None:
+        """Go on from what is kept, if it is of the same rows, model and questions; say that it is not."""
+        if self._is_ours():
+            return
+        kept = [file for file in self.folder.iterdir() if file.name != ".lock"]
+        if self.of in kept:
+            print(
+                f"{self._source}: begun anew, since the file, the model or what is asked of it has changed",
+                file=sys.stderr,
+            )
+        for file in kept:
+            file.unlink()
+        with atomic_file(self.of) as temporary:
+            temporary.write_text(self._identity)
+
+    def _end(self) -> None:
+        """Let it go at once: of half a folder nobody could tell that the output which stands is its own."""
+        self.folder.rename(tempfile.mkdtemp(suffix=".gone", dir=self.folder.parent))
+        for gone in self.folder.parent.glob("*.gone"):  # of commands that were killed here, too
+            shutil.rmtree(gone, ignore_errors=True)
+
+    def _is_ours(self) -> bool:
+        return self.of.is_file() and self.of.read_text(errors="replace") == self._identity
 
     def file(self, number: int) -> Path:
         return self.folder / f"{number:08d}.jsonl"
@@ -84,7 +112,7 @@ class Part:
 
     def size(self) -> int | None:
         """Bytes of the output; None where it is not made."""
-        return self.whole.stat().st_size if self.done.is_file() else None
+        return self.whole.stat().st_size if self._is_ours() and self.done.is_file() else None
 
     def unreadable(self, number: int) -> int:
         """How many rows of an answered window have no answer but a reason."""
@@ -118,15 +146,18 @@ def run(
         if table.columns is not None:
             _check(source, answerer, table.columns)
         identity = {
-            "source": source, "version": version, "target": target, "tasks": tasks, "columns": dict(columns),
-            "model": sha256(bundle / MANIFEST), "windows": answering.WINDOW,
+            "version": version, "tasks": tasks, "columns": dict(columns), "model": sha256(bundle / MANIFEST),
+            "windows": answering.WINDOW,
         }  # fmt: skip
-        part = Part(root, identity)
+        part = Part(root, source, target, identity)
         there = _size(target)
         if there is not None and there != part.size():
             raise UserError(f"{target}: is there already; remove it, or name another --output")
         with part.alone():
-            counted = part.counted() or _make(answerer, table, part, source, target)
+            if (counted := part.counted()) is None:
+                counted = _make(answerer, table, part, source, target)
+                reading.require_unchanged(source, version)
+                part.is_whole(counted)
             if there is None:
                 _put(part.whole, target)
     return counted
@@ -140,7 +171,6 @@ def _make(answerer: Answerer, table: Table, part: Part, source: str, target: str
         raise UserError(f"{source}: no rows")
     with part.output(target) as file:
         writing.write(kind, part.lines(), table.columns or own, answerer.cards, file)
-    part.is_whole(counted)
     return counted
 
 

@@ -6,14 +6,16 @@ A row that cannot be read is handed on with the reason, so that nothing is lost.
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import gzip
+import io
 import json
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from components.data.sources.record import Values, Version
 from components.data.sources.remotes.url import complaints
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
 LONGEST = 10_000_000  # characters of a field; the csv module's own limit is 131,072
+LONGEST_LINE = 64_000_000  # bytes, of which more are no longer read: a small file of gzip may hold any number
 BATCH = 1024  # rows of a Parquet file in memory
 LINE = "line"  # the column of a line of JSON Lines that is not JSON
 SEPARATORS = ",;\t|"
@@ -89,7 +92,8 @@ def read(address: str, file: IO[bytes], size: int) -> Table:
     kind = ending(address)
     if kind == "parquet":
         return _parquet(address, file)
-    lines = _lines(address, gzip.GzipFile(fileobj=file) if is_packed(address) else file)
+    content = gzip.GzipFile(fileobj=file) if is_packed(address) else file
+    lines = _lines(address, io.BufferedReader(cast("io.RawIOBase", content)))
 
     def part() -> float:
         return file.tell() / max(size, 1)
@@ -100,16 +104,23 @@ def read(address: str, file: IO[bytes], size: int) -> Table:
     return Table(columns, rows, part)
 
 
-def _lines(address: str, file: IO[bytes] | gzip.GzipFile) -> Iterator[str]:
+def _lines(address: str, file: io.BufferedReader) -> Iterator[str]:
     """Lines with their ends. A byte that is not UTF-8 becomes a lone surrogate, which tells its row."""
+    number = 0
     try:
-        for number, line in enumerate(file):
-            if number == 0 and line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        while line := file.readline(LONGEST_LINE):
+            number += 1
+            if number == 1 and line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
                 raise UserError(f"{address}: the file is UTF-16, expected UTF-8; save it as that")
+            if len(line) == LONGEST_LINE:
+                raise UserError(f"{address}: line {number:,} has {LONGEST_LINE:,} bytes or more; shorten it")
             text = line.decode("utf-8", "surrogateescape")
-            yield text.removeprefix("\ufeff") if number == 0 else text
+            yield text.removeprefix("\ufeff") if number == 1 else text
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise UserError(f"{address}: not a whole file of gzip ({error})") from None
+    finally:
+        with contextlib.suppress(ValueError):  # they have closed it
+            file.detach()  # or it would close what others have opened
 
 
 def _json_lines(address: str, lines: Iterator[str]) -> Iterator[Record]:
@@ -118,6 +129,9 @@ def _json_lines(address: str, lines: Iterator[str]) -> Iterator[Record]:
     for number, line in enumerate(filled, 1):
         if number == 1:
             _check_json_lines(address, line)
+        if len(line) > LONGEST:
+            yield Record(number, {LINE: line.rstrip("\n")}, f"more than {LONGEST:,} characters")
+            continue
         try:
             found = json.loads(line, object_pairs_hook=distinct)
             _check_depth(found)
@@ -318,6 +332,24 @@ def open_table(address: str, stack: ExitStack) -> tuple[Table, Version]:
         file = stack.enter_context(system.open(path, "rb"))
         table = read(address, file, version["size"] or 0)
     return replace(table, records=_read_on(address, table.records)), version
+
+
+def require_unchanged(address: str, before: Version) -> None:
+    """Check that all rows were read of one file.
+
+    Raises:
+        UserError: it has changed meanwhile.
+    """
+    import fsspec
+
+    from components.data.sources.remotes.url import version_of
+
+    with complaints(address):
+        if version_of(*fsspec.core.url_to_fs(address)) != before:
+            raise UserError(
+                f"{address}: has changed while its rows were answered, expected a file that stays as it is; "
+                f"the same command begins anew"
+            )
 
 
 def _read_on(address: str, records: Iterator[Record]) -> Iterator[Record]:

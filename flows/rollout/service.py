@@ -14,7 +14,9 @@ from operator import add
 from pathlib import Path
 
 from components.errors import UserError
+from components.params import PARAMS
 from components.release import registry
+from components.release.sections import section
 from components.rollout import kept
 from components.rollout.history import HISTORY, History
 from components.rollout.mark import deaths
@@ -39,6 +41,7 @@ from flows.rollout.patience import Patience
 LOCK = TRIALS / ".lock"  # held by whoever reads and writes what becomes of trials
 LOG = logging.getLogger("onetrunk.rollout")
 BEGAN = "began.json"  # of a service: its first plan. In that Bento is the code of its workers while it runs
+UNREAD = -1.0  # of settings, when they were written
 SHOWN = 10.0  # seconds from one history to the next
 
 
@@ -124,7 +127,7 @@ class Service:
 
     def __init__(self, root: Path, folder: Path) -> None:
         self.root, self.folder = root, folder
-        self._params: tuple[float, Rollout | None] = (-1.0, None)  # when they were written, what they say
+        self._params: tuple[float, Rollout | None] = (UNREAD, None)  # when they were written, what they say
         self._key: object = None  # of the decision that it was told
         self._plan: Plan | None = None  # of this decision
         self._requests = 0  # after which the trial has passed
@@ -225,15 +228,23 @@ class Service:
         self._shown = self._key, time.monotonic()
 
     def _rollout(self) -> Rollout | None:
-        """What the settings say; they are read when they have changed."""
-        from components import params
+        """What the settings say; they are read when they have changed. A mistake in them is said once, and
+        what they said before holds: a rollback is not to wait for whoever mends it.
 
-        if not (self.root / params.PARAMS).is_file():
-            return None
-        written = (self.root / params.PARAMS).stat().st_mtime
-        if written != self._params[0]:
-            self._params = (written, params.load().rollout)
+        Raises:
+            UserError: they have a mistake, since this look or since the first one.
+        """
+        (written, known), now = self._params, _written(self.root / PARAMS)
+        if now != written:
+            if written != UNREAD:
+                self._params = (now, known)
+            self._params = (now, section(self.root, Rollout, "rollout"))
         return self._params[1]
+
+
+def _written(file: Path) -> float:
+    """When; 0 of one that is not there."""
+    return file.stat().st_mtime if file.is_file() else 0.0
 
 
 def _is_there(plan: Plan) -> bool:

@@ -128,7 +128,7 @@ def _tell(client: SyncPrefectClient, run: UUID, claim: Claim) -> None:
     if claim.ended is None:
         if known is None or known.type in AT_WORK:
             _crash(client, run, "its process was killed")
-    elif known is None or (known.type in UNHEARD and known.type != claim.ended):
+    elif known is None or known.type in UNHEARD:
         state: State[Any] = State(type=claim.ended, name=claim.name, message=claim.message)
         client.set_flow_run_state(run, state, force=True)
 

@@ -224,7 +224,7 @@ def test_what_may_succeed_later_is_one_sentence_and_an_exit_code_of_its_own(
 ) -> None:
     """A server that does not answer at this moment, say."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(predict, "in_project", lambda _: None)
+    monkeypatch.setattr(predict, "with_releases", lambda _: None)
     monkeypatch.setattr(predict, "_bundle", lambda _: tmp_path)
     address = "http://127.0.0.1:9/in.csv"
     with pytest.raises(SystemExit) as ended:

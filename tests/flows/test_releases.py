@@ -218,6 +218,18 @@ def test_a_rollback_goes_to_the_release_before_and_says_what_is_left_to_do(proje
     )
 
 
+@pytest.mark.parametrize("content", [b"tasks: [\n", b"\xff", b"", b"nonsense: 1\n", None])
+def test_a_rollback_waits_for_nobody_to_mend_the_settings(project: Path, content: bytes | None) -> None:
+    (project / "dvc.yaml").write_bytes(b"\xff")
+    if content is None:
+        (project / "params.yaml").unlink()
+    else:
+        (project / "params.yaml").write_bytes(content)
+    assert "v1.0.0 is the champion again, not v1.0.1" in onetrunk(project, "rollback")
+    assert "v1.0.1 is the champion, instead of v1.0.0" in onetrunk(project, "promote", "v1.0.1")
+    assert "champion" in onetrunk(project, "releases")
+
+
 def test_a_promotion_makes_a_champion_where_the_tags_of_none_have_come(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

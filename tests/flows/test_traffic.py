@@ -151,10 +151,8 @@ def test_a_shift_is_one_event_and_one_request_however_often_the_flow_runs(
     said = [says(code) for _ in range(2)]
     assert says(SENT_AGAIN) == "sent"
     (request,) = retraining.every(project)
-    assert said == [
-        f"2 windows judged, 1 shifts raised; a retraining is asked for ({request.name})",
-        "0 windows judged, 0 shifts raised",
-    ]
+    assert said[0] == f"2 windows judged, 1 shifts raised; a retraining is asked for ({request.name})"
+    assert said[1].startswith("0 windows judged, 0 shifts raised; no retraining is asked for: one was asked")
     states = toy.wait_for(lambda: [one["state_name"] for one in server.flow_runs(project)])
     assert states == ["Crashed", "Completed", "Completed"]  # none stays running
     assert request.sent

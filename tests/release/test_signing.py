@@ -236,7 +236,7 @@ def test_keys_that_cannot_sign_are_named(project: Path) -> None:
 
 def test_a_section_that_is_none_is_refused(project: Path) -> None:
     (project / "params.yaml").write_text("packaging: {signing: {required: true}}\n")
-    with pytest.raises(UserError, match=r"packaging\.signing\.public_key: Field required"):
+    with pytest.raises(UserError, match=r"^params\.yaml: packaging\.signing\.public_key: missing"):
         signing.check(project, project)
 
 

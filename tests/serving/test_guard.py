@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from components.release.records import BundleCard, Limits
 from serving import faults
-from serving.guard import Guard
+from serving.guard import Guard, refusal
 from serving.requests import BadRequestError, parse
 from serving.schemas import PARSED
 
@@ -160,6 +160,11 @@ def test_who_hangs_up_within_the_body_has_made_no_mistake() -> None:
     caller.patience, caller.whole = 0.0, False
     assert caller.post(content_type="application/json") == 499
     assert not caller.reached
+
+
+def test_a_refusal_is_one_line_whatever_names_a_caller_makes_up() -> None:
+    said = json.loads(bytes(refusal(BadRequestError("tasks: unknown task 'a\r\n b'; expected ner")).body))
+    assert said == {"error": "tasks: unknown task 'a b'; expected ner"}
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

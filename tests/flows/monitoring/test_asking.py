@@ -49,6 +49,40 @@ def test_an_alarm_and_enough_rows_are_one_request_with_both_reasons(tmp_path: Pa
     assert asking._unsent(tmp_path, request.reason) is None
 
 
+def test_an_alarm_is_asked_again_after_the_cooldown_until_a_run_has_come_to_its_end(tmp_path: Path) -> None:
+    """The run failed on its way; nobody has said anything since."""
+    told = window().model_copy(update={"raised": True})
+
+    def asked(days: float, *windows: Window) -> str:
+        return asking.ask(tmp_path, Retrain(), "v1.0.0", windows, {}, NOW + timedelta(days=days))
+
+    assert asked(0, window()).startswith("a retraining is asked for")
+    retraining.change(tmp_path, retraining.every(tmp_path)[0].name, sent=True)
+    assert "cooldown_days waits until 2026-11-12" in asked(6.9, told)
+    calm = window(alarm=False, day=9).model_copy(update={"raised": True})
+    assert asked(7, told, calm) == ""  # it no longer holds
+    assert asked(7, told).startswith("a retraining is asked for")
+    first, second = retraining.every(tmp_path)
+    assert first.reason == second.reason
+    began, ended = NOW + timedelta(days=7.1), NOW + timedelta(days=7.2)
+    assert retraining.reason(tmp_path, began, ended) == first.reason
+    retraining.answer(tmp_path, "held", began, ended)
+    assert asked(30, told) == ""
+    assert asked(30, told, window(day=13).model_copy(update={"raised": True})).startswith("a retraining is")
+
+
+def test_an_alarm_within_the_cooldown_is_asked_for_after_it_unless_a_run_has_answered_since(
+    tmp_path: Path,
+) -> None:
+    retraining.ask(tmp_path, Retrain(), "rows", "v1.0.0", {}, NOW - timedelta(days=3))
+    told = window().model_copy(update={"raised": True})
+    after = NOW + timedelta(days=4)
+    asking.ask(tmp_path, Retrain(), "v1.0.0", [window()], {}, NOW)
+    began = NOW - timedelta(days=2)
+    retraining.answer(tmp_path, "held", began, began + timedelta(hours=1))
+    assert asking.ask(tmp_path, Retrain(), "v1.0.0", [told], {}, after).startswith("a retraining is asked")
+
+
 @pytest.mark.parametrize(
     ("policy", "champion", "windows", "rows"),
     [

@@ -174,6 +174,22 @@ def test_what_cannot_be_read_of_a_row_is_kept_as_it_stands(ask: Ask, monkeypatch
         ask("in.csv", "out3.jsonl")
 
 
+def test_a_line_that_is_too_long_for_the_memory_is_one_sentence_however_small_the_file(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two megabytes of gzip may be two gigabytes of text."""
+    monkeypatch.setattr(reading, "LONGEST", 1000)
+    monkeypatch.setattr(reading, "LONGEST_LINE", 5000)
+    write_lines("in.jsonl", [{"text": "w" * 2000}, {"text": "ada"}])
+    assert ask("in.jsonl", "out.jsonl", ["sentiment"]) == (2, 1)
+    assert load("out.jsonl")[0]["error"] == "row 1: more than 1,000 characters"
+    for name, header in (("bomb.jsonl.gz", b'"ada"\n"'), ("bomb.csv.gz", b"text\n"), ("bomb.csv.gz", b"")):
+        Path(name).write_bytes(gzip.compress(header + b"w" * 9000))
+        line = header.count(b"\n") + 1
+        with pytest.raises(UserError, match=rf"^{name}: line {line} has 5,000 bytes or more"):
+            ask(name, "out2.jsonl", ["sentiment"])
+
+
 def test_bytes_in_a_column_are_no_text(ask: Ask) -> None:
     pq.write_table(pa.table({"text": [b"ada"], "x": [float("nan")]}), "in.parquet")
     assert ask("in.parquet", "out.csv", ["sentiment"]) == (1, 1)
@@ -270,7 +286,7 @@ def test_what_is_called_whole_is_on_the_disk(ask: Ask, monkeypatch: pytest.Monke
     monkeypatch.setattr(file, "atomic_file", done)
     Path("in.csv").write_text("text\nada\n")
     ask("in.csv", "out.csv", ["sentiment"])
-    assert flushed == ["00000000.jsonl", "output", "done.json", "out.csv"]
+    assert flushed == ["of.json", "00000000.jsonl", "output", "done.json", "out.csv"]
 
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
@@ -292,14 +308,36 @@ def test_killed_after_the_output_stands_the_command_ends_well_and_keeps_nothing(
 ) -> None:
     write_lines("in.jsonl", [{"text": text} for text in TEXTS[:9]] + [{"text": 7}])
     with monkeypatch.context() as context:
-        context.setattr(file.shutil, "rmtree", lambda *_: pytest.fail("the power is gone"))
+        context.setattr(file.Part, "_end", lambda _: pytest.fail("the power is gone"))
         with pytest.raises(pytest.fail.Exception):
             ask("in.jsonl", "out.jsonl")
-    before = Path("out.jsonl").read_bytes()
+    before = Path("out.jsonl").read_bytes(), Path("out.jsonl").stat().st_ino
     with monkeypatch.context() as context:
         context.setattr(answering.Answerer, "answer", lambda *_: pytest.fail("answered again"))
         assert ask("in.jsonl", "out.jsonl") == (10, 1)
-    assert Path("out.jsonl").read_bytes() == before
+    assert (Path("out.jsonl").read_bytes(), Path("out.jsonl").stat().st_ino) == before  # nor written again
+    assert not list(Path(".onetrunk/predictions").iterdir())
+
+
+def test_what_is_kept_goes_at_once_and_what_a_killed_command_left_of_it_later(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of it would say that the output which stands is another's."""
+    Path("in.csv").write_text("text\nada\n")
+
+    def killed(folder: Path, **_: Any) -> None:
+        for file_ in folder.glob("done.json"):
+            file_.unlink()
+            pytest.fail("the power is gone")
+
+    with monkeypatch.context() as context:
+        context.setattr(file.shutil, "rmtree", killed)
+        with pytest.raises(pytest.fail.Exception):
+            ask("in.csv", "out.csv", ["sentiment"])
+    (left,) = Path(".onetrunk/predictions").iterdir()
+    assert left.name.endswith(".gone")
+    Path("out.csv").unlink()
+    assert ask("in.csv", "out.csv", ["sentiment"]) == (1, 0)
     assert not list(Path(".onetrunk/predictions").iterdir())
 
 
@@ -326,15 +364,40 @@ def test_half_a_character_within_a_list_or_a_name_is_written_as_an_escape(ask: A
     assert row["tags"] == (["\ud83d"] if kind == "jsonl" else '["\\ud83d"]')
 
 
-def test_a_changed_input_is_answered_anew(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_input_is_answered_anew_and_that_is_said(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     write_lines("in.jsonl", [{"text": text} for text in TEXTS])
     with monkeypatch.context() as context:
         context.setattr(file.writing, "write", lambda *_: pytest.fail("the power is gone"))
         with pytest.raises(pytest.fail.Exception):
             ask("in.jsonl", "out.jsonl")
     write_lines("in.jsonl", [{"text": text.upper()} for text in TEXTS[:9]])
+    capsys.readouterr()
     assert ask("in.jsonl", "out.jsonl") == (9, 0)
+    assert capsys.readouterr().err.startswith("in.jsonl: begun anew, since the file, the model or what is ")
+    assert not list(Path(".onetrunk/predictions").iterdir())  # nothing of the earlier attempt stays
     assert [row["text"] for row in load("out.jsonl")] == [text.upper() for text in TEXTS[:9]]
+
+
+def test_an_input_that_changes_while_it_is_answered_is_one_sentence_and_no_output(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_lines("in.jsonl", [{"text": text} for text in TEXTS[:9]])
+    answer = answering.Answerer.answer
+
+    def grows(self: answering.Answerer, window: Any) -> Any:
+        with Path("in.jsonl").open("a") as opened:
+            opened.write('{"text": "more"}\n')
+        return answer(self, window)
+
+    with monkeypatch.context() as context:
+        context.setattr(answering.Answerer, "answer", grows)
+        with pytest.raises(UserError, match=r"^in\.jsonl: has changed while its rows were answered"):
+            ask("in.jsonl", "out.jsonl", ["sentiment"])
+    assert not Path("out.jsonl").exists()
+    rows = len(load("in.jsonl"))
+    assert ask("in.jsonl", "out.jsonl", ["sentiment"]) == (rows, 0)
 
 
 def test_input_and_output_may_be_at_any_address(ask: Ask) -> None:
@@ -371,6 +434,9 @@ def test_the_command_says_how_many_rows_have_no_answer_and_ends_with_one(
     (["ada", "--output", "a.csv"], "predict: --input and --output go together"),
     (["--input", "a.csv", "--output", "b.csv", "--url", "http://a"], "predict: --url is for one TEXT, not for a file"),
     (["--input", "a.csv", "--output", "b.csv", "--pair", "b"], "predict: --pair is for one TEXT, not for a file"),
+    (["--input", "", "--output", "b.csv"], "predict: found an empty name of a file after --input or --output"),
+    (["--input", "a.csv", "--output", ""], "predict: found an empty name of a file after --input or --output"),
+    (["--input", "a", "--output", "b", "--column", "text=a", "--column", "text=b"], "predict: --column says twice"),
     (["ada", "--column", "text=a"], "predict: --column says where --input has what the tasks read"),
 ])  # fmt: skip
 def test_words_that_do_not_go_together_are_one_sentence(words: list[str], sentence: str) -> None:
@@ -452,6 +518,13 @@ def test_a_folder_is_no_file(ask: Ask) -> None:
     Path("in.csv").mkdir()
     with pytest.raises(UserError, match=r"^in\.csv: is a folder, expected a file$"):
         ask("in.csv", "out.csv")
+
+
+def test_a_path_that_no_file_can_have_is_not_to_be_tried_again(ask: Ask) -> None:
+    Path("loop.csv").symlink_to("loop.csv")
+    for name, why in (("loop.csv", "symbolic links"), ("a" * 300 + ".csv", "too long")):
+        with pytest.raises(UserError, match=why):
+            ask(name, "out.csv")
 
 
 @pytest.mark.parametrize(("content", "changes", "sentence"), MISTAKES, ids=[one[2][:50] for one in MISTAKES])

@@ -278,6 +278,26 @@ def test_a_mistake_in_the_settings_is_said_once_and_the_plan_stays(
     assert Plan.read(service.folder / PLAN) == before
 
 
+def test_a_rollback_reaches_a_service_whose_settings_have_a_mistake(
+    project: Path, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It goes on with what they said before, a trial too."""
+    log: list[Exception] = []
+    monkeypatch.setattr(patience.LOG, "error", lambda _, what, why, **__: log.append(why))
+    service.tell()
+    two_bentos.rollout(project, {"canary": {"share": 2}})
+    os.utime(project / "params.yaml", (1, 1))
+    said = watch._look(service, "")
+    assert "params.yaml: rollout.canary.share: found 2" in said
+    assert watch._look(service, said) == ""
+    assert report(project).state == "running"
+    moves.promote("v1.0.0", "bad", project, "rollback")
+    assert watch._look(service, "") == ""
+    assert Plan.read(service.folder / PLAN).champion.release == "v1.0.0"
+    assert Plan.read(service.folder / PLAN).trial is None
+    assert len(log) == 1
+
+
 def test_what_nobody_has_foreseen_is_logged_once_with_its_traceback(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -311,6 +331,9 @@ def test_a_plan_that_somebody_has_torn_or_changed_is_written_again(service: Serv
     for written in ("{", "[]", '{"schema_version": 2}', other.model_dump_json()):
         (service.folder / PLAN).write_text(written)
         assert service.tell() == plan == Plan.read(service.folder / PLAN)
+    written_last = (service.folder / PLAN).stat().st_ino
+    assert service.tell() == plan
+    assert (service.folder / PLAN).stat().st_ino == written_last  # not again, as it says so
 
 
 @pytest.mark.slow

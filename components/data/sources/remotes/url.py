@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from components.settings.secrets import resolve
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
+NO_FILE = {errno.ELOOP, errno.ENAMETOOLONG, errno.ENOTDIR}  # of a path that none will be at either later
 CHECKSUMS = ("ETag", "etag", "md5Hash", "generation", "Content-MD5", "checksum", "sha")
 TIMES = ("LastModified", "Last-Modified", "last_modified", "updated", "mtime", "modify")
 
@@ -101,6 +103,8 @@ def complaints(where: str) -> Iterator[None]:
         kinds = {each.__name__ for each in type(error).__mro__}
         if kinds & {"NoCredentialsError", "PartialCredentialsError"}:
             raise UserError(f"{where}: access refused ({error}); see the environment") from None
+        if isinstance(error, OSError) and error.errno in NO_FILE:
+            raise UserError(f"{where}: is no file ({error.strerror})") from None
         if isinstance(error, OSError) or kinds & {"ClientError", "BotoCoreError"}:  # botocore's
             raise TryAgainError(f"{where}: no answer ({type(error).__name__}: {error})") from None
         raise

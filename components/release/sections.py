@@ -1,0 +1,73 @@
+"""A section of params.yaml for what has to go on in the night, whatever is wrong with the rest of the file: a
+rollback, and a service."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from components.errors import UserError
+from components.params import PARAMS, reading
+from components.params.reading import Settings
+from components.params.validate import refusal
+from components.release.git import Git
+from components.settings.section import Section
+
+COMMITS = 50  # that are looked through
+S = TypeVar("S", bound=Section)
+
+
+def section(root: Path, kind: type[S], *keys: str) -> S | None:
+    """What the settings of the project in `root` say below these keys; None where they say nothing.
+
+    Where the file is missing or is no YAML, what the newest commit says of which that does not hold.
+
+    Raises:
+        UserError: the section is not one; or the file is no YAML, and no commit has it otherwise.
+    """
+    given: object = _settings(root)
+    for key in keys:
+        given = given.get(key) if isinstance(given, dict) else None
+    try:
+        return None if given is None else kind.model_validate(given)
+    except ValidationError as error:
+        raise refusal(error, PARAMS, *keys) from None
+
+
+def _settings(root: Path) -> Settings:
+    try:
+        return reading.parse(root / PARAMS)
+    except UserError as error:
+        if (found := _committed(root)) is not None:
+            commit, settings = found
+            _say(f"{error}; what it says in commit {commit[:12]} holds until it can be read again")
+            return settings
+        if not (root / PARAMS).exists():
+            return {}
+        raise
+
+
+def _committed(root: Path) -> tuple[str, Settings] | None:
+    """The newest commit whose params.yaml can be read, and what it says."""
+    git = Git(root)
+    try:
+        commits = git("log", f"--max-count={COMMITS}", "--format=%H", "--", str(PARAMS)).split()
+        texts = git.blobs([f"{commit}:{git.prefix}{PARAMS}" for commit in commits])
+    except UserError:  # no repository, or one without a commit
+        return None
+    for commit, text in zip(commits, texts, strict=True):
+        try:
+            return commit, reading.parsed(text or b"", PARAMS)
+        except UserError:
+            continue
+    return None
+
+
+@functools.cache
+def _say(sentence: str) -> None:
+    """Once in a process: several ask for a section."""
+    print(sentence, file=sys.stderr)  # noqa: T201

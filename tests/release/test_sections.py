@@ -1,0 +1,70 @@
+"""What goes on in the night needs its own section of params.yaml, and no more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from components.errors import UserError
+from components.release import sections, signing
+from components.release.sections import section
+from components.settings.rollout import Rollout
+from flows import champion
+from tests.release import bentos
+
+GOOD = """\
+packaging: {signing: {public_key: key.pub, required: true}}
+rollout: {canary: {share: 0.1}}
+traffic: {rows_a_day: 7}
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Two commits: one with the settings above, and one with a mistake in them."""
+    sections._say.cache_clear()
+    (tmp_path / "params.yaml").write_text(GOOD)
+    bentos.git(tmp_path, "init", "-q")
+    for content in (GOOD, "rollout: ["):
+        (tmp_path / "params.yaml").write_text(content)
+        bentos.git(tmp_path, "add", "params.yaml")
+        bentos.git(tmp_path, "commit", "-q", "-m", "settings")
+    return tmp_path
+
+
+@pytest.mark.parametrize("content", [None, "packaging: [", "", "\tx"])
+def test_settings_that_cannot_be_read_ask_for_no_less_than_they_did(
+    project: Path, content: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "params.yaml").unlink()
+    if content is not None:
+        (project / "params.yaml").write_text(content)
+    with pytest.raises(UserError, match="has no signature"):
+        signing.check(project, project)
+    found = section(project, Rollout, "rollout")
+    assert found is not None
+    assert found.canary is not None
+    assert [*champion._settings_of_service(project)] == ["ONETRUNK_TRAFFIC"]
+    assert capsys.readouterr().err.count("; what it says in commit ") == 1
+
+
+def test_of_settings_that_can_be_read_nothing_but_the_section_counts(project: Path) -> None:
+    (project / "params.yaml").write_text("nonsense: 1\nrollout: {shadow: {share: 0.5}}\n")
+    found = section(project, Rollout, "rollout")
+    assert found is not None
+    assert found.canary is None
+    assert section(project, Rollout, "nothing", "there") is None
+
+
+def test_a_section_with_a_mistake_is_one_sentence(project: Path) -> None:
+    (project / "params.yaml").write_text("rollout: {canary: {shar: 1}}\n")
+    with pytest.raises(UserError, match=r"^params.yaml: rollout.canary.shar: unknown key \(did you mean"):
+        section(project, Rollout, "rollout")
+
+
+def test_settings_that_no_commit_has_otherwise_are_refused_and_none_are_none(tmp_path: Path) -> None:
+    assert section(tmp_path, Rollout, "rollout") is None
+    (tmp_path / "params.yaml").write_text("rollout: [")
+    with pytest.raises(UserError, match="params.yaml: line 1: "):
+        section(tmp_path, Rollout, "rollout")
