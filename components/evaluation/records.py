@@ -246,6 +246,7 @@ class Verdict(Record):
     withheld: str | None = None  # why the model is held whatever was measured
     evidence: str | None = None  # SHA-256 of the file that it was made from; null makes it none to release by
     rules: Rules | None = None  # the settings in force; likewise
+    judged_by: int | None = None  # version of the gate's own rules, which are code; null in a file of before
     # by head, what it is anchored to once this model is released; null: to this model itself
     anchors: dict[str, Champion | None] = Field(default_factory=dict)
 
