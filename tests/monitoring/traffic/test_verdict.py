@@ -11,7 +11,7 @@ import pytest
 from components.evaluation.picture_records import Confusion, ReliabilityBin
 from components.evaluation.records import HeadEvidence
 from components.monitoring.traffic import comparing, judging, verdict
-from components.monitoring.traffic.feedback import Feedback, Heard, by_window, graded, slack
+from components.monitoring.traffic.feedback import Feedback, Heard, by_window, error_of, graded, slack
 from components.monitoring.traffic.records import Moved
 from components.monitoring.traffic.rows import RowMaker
 from components.monitoring.traffic.store import Writer
@@ -144,7 +144,7 @@ def test_what_the_test_rows_may_err_by_is_that_of_answers_as_sure_as_those_that_
     """All of one bin of a hundred answers; or of both, as the test rows are."""
 
     def allowed(*sure: float) -> float:
-        return slack(KNOWN["mood"], 0.02, [Heard("mood", FIRST.date(), True, one) for one in sure])
+        return slack(error_of(KNOWN["mood"], [Heard("mood", FIRST.date(), True, one) for one in sure]), 0.02)
 
     assert allowed(0.5, 0.6) == pytest.approx(0.02 + 2 * np.sqrt(71 * 31 / 102**2 / 100))
     assert allowed(0.6, 0.95) == pytest.approx(0.02 + 2 * np.sqrt(0.84 * 0.16 / 200))
