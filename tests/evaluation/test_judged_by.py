@@ -11,7 +11,9 @@ from components.evaluation.records import AnchorEvidence, Comparison, Evaluation
 from components.settings.project import Gate
 from tests import verdicts
 
-KNOWN = {1: "d69d15bd89f1153ed56b69a8b930b8b9cbb54dc538b835585360e471c56fd25d"}  # version of the rules -> SHA-256 of their verdicts below
+KNOWN = {
+    1: "d69d15bd89f1153ed56b69a8b930b8b9cbb54dc538b835585360e471c56fd25d"
+}  # version of the rules -> SHA-256 of their verdicts below
 
 
 def case(value: float, other: Comparison | None, anchor: Comparison | None, limits: int) -> Verdict:
