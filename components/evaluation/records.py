@@ -147,7 +147,7 @@ class Finding(Part):
     what: str  # that was measured, for people: "language = de", "typos"
     rows: int  # that it was measured on
     value: float  # of the candidate
-    interval: Interval  # of that value
+    interval: Interval | None  # of that value; null where nothing tells of one, as of a single seed
     limit: float | None = None  # that the value must keep; null where it is only compared
     champion: Comparison | None = None  # on the same rows; null where it is not compared
     margin: float | None = None  # a loss that is allowed against the champion

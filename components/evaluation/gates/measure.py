@@ -210,15 +210,15 @@ def _comparison(case: Case, found: Measured) -> Comparison | None:
     return known if own.ends is None else apart.compared(known, own.ended(), champion.ended(), confidence)
 
 
-def kept(what: str, value: float, interval: Interval, limit: float | None) -> tuple[GateOutcome, str]:
+def kept(what: str, value: float, interval: Interval | None, limit: float | None) -> tuple[GateOutcome, str]:
     """Does the value keep its limit? Below it with confidence is a reason to reject, below it at all a reason
     to hold, and so is what is not a number."""
     if limit is None or value >= limit:
         return "pass", ""
-    low, high = interval
-    said = f"{what}: {value:.3f} [{low:.3f}, {high:.3f}]"
+    said = f"{what}: {value:.3f} " + ("[{:.3f}, {:.3f}]".format(*interval) if interval else "(no interval)")
     if value < limit:
-        return ("reject" if high < limit else "hold"), f"{said} is below the limit {limit:.3f}"
+        shown = interval is not None and interval[1] < limit
+        return ("reject" if shown else "hold"), f"{said} is below the limit {limit:.3f}"
     return "hold", f"{said} is not a number that could keep the limit {limit:.3f}"
 
 
