@@ -30,7 +30,7 @@ from components.monitoring.alarm import judge
 from components.monitoring.detectors import quality
 from components.monitoring.detectors.base import Graded, Seen, Texts
 from components.monitoring.traffic import comparing
-from components.monitoring.traffic.feedback import Heard, graded, slack
+from components.monitoring.traffic.feedback import Heard, error_of, graded, slack
 from components.monitoring.traffic.rows import RowMaker
 from components.monitoring.traffic.store import OWN
 from components.settings.traffic import Traffic
@@ -155,7 +155,7 @@ def _judged(project: Path, head: str, known: HeadEvidence) -> Answers:
         Heard(head, date.min, row["label"] == one["label"], one["probability"])
         for row, one in zip(rows, said, strict=True) if "probability" in one and "label" in one
     ]  # fmt: skip
-    return Answers(list(graded(heard, {head: known})), slack(known, 0.0, heard))
+    return Answers(list(graded(heard, {head: known})), slack(error_of(known, heard), 0.0))
 
 
 def _unchanged_answers(tasks: Sequence[Answers], windows: int) -> int:

@@ -229,7 +229,7 @@ class Rollover:
         except Exception as error:
             self._refuse(trial.target, error)
             return None
-        return Trying(trial, candidate, self.releases, counts, mark)
+        return Trying(trial, candidate, self.releases, counts, mark, self.folder)
 
     def _candidate(self, trial: Trial) -> tuple[Mark, Loaded]:
         mark = self._loading = begin_trial(self.folder, trial.began)

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -61,10 +62,17 @@ class Trying:
     """A trial that goes on. All but its making happens in the worker's event loop."""
 
     def __init__(
-        self, trial: Trial, candidate: Loaded, releases: Releases, counts: Counts, mark: Mark
+        self,
+        trial: Trial,
+        candidate: Loaded,
+        releases: Releases,
+        counts: Counts,
+        mark: Mark,
+        folder: Path,
     ) -> None:
+        """`folder` is that of the service, which its workers share."""
         self.trial, self.candidate, self.releases, self.mark = trial, candidate, releases, mark
-        self.evidence = Evidence(trial, counts)
+        self.evidence = Evidence(trial, counts, folder)
         self.shadow = trial.kind == "shadow"
         candidate.batcher.working = mark.at_work
         self._waiting: deque[Answered] = deque(maxlen=WAITING)

@@ -104,7 +104,7 @@ class Case:
             value, interval = self.evidence.value, self.evidence.interval
             yield (self.head, FLOOR), paired.p_below(value, interval, self.rule.floor, confidence)
         for one in self.measured.findings if self.measured else []:
-            if one.limit is not None:
+            if one.limit is not None and one.interval is not None:
                 p = paired.p_below(one.value, one.interval, one.limit, confidence)
                 yield (self.head, limit_of(one)), p
 

@@ -24,6 +24,9 @@ from components.evaluation.records import (
 from components.holm import holm
 from components.settings.project import Project
 
+JUDGED_BY = 1
+"""Version of the rules of this file and of what it calls. It is one more where the same evidence and settings
+come to another verdict, or to other words: a verdict of before is then told from an edited one."""
 ROLLED_BACK = (  # people had a reason that no test row shows
     "this very model was released as {0} and rolled back; change data or settings, or make it the champion "
     "again with `onetrunk promote {0}`"
@@ -67,6 +70,7 @@ def verdict(evaluation: Evaluation, rules: Rules, evidence: str | None = None) -
         withheld=withheld,
         evidence=evidence,
         rules=rules,
+        judged_by=JUDGED_BY,
         anchors={case.head: anchors.after(case) for case in cases},
     )
 

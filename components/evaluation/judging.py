@@ -192,7 +192,7 @@ def _other_question(case: Case, champion: Comparison) -> str:
 def judge_finding(case: Case, finding: Finding, shown: Collection[Key]) -> Reason:
     """What a further gate has found: its own outcome, and the comparison where it has a margin."""
     name = name_of(finding)
-    if not _finite(finding.value, *finding.interval):
+    if not _finite(finding.value, *(finding.interval or ())):
         return "hold", f"{name}: its value or its interval is not a number"
     if case.is_meant(finding):
         return "pass", f"{name}: not judged, as evaluation.without_champion says"

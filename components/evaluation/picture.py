@@ -13,7 +13,7 @@ from components.data.contract.excerpt import excerpt
 from components.evaluation import row_scores
 from components.evaluation.answered import AnsweredHead
 from components.evaluation.gates.calibration import reliability
-from components.evaluation.intervals import interval
+from components.evaluation.intervals import interval, worth_of, worth_of_value
 from components.evaluation.picture_records import (
     ClassScore,
     Confusion,
@@ -126,13 +126,18 @@ def _of_length(head: AnsweredHead, length_N: np.ndarray, chosen: np.ndarray) -> 
     rows, said = ([side[number] for number in chosen] for side in (head.rows, head.said["model"]))
     metric, settings = head.metrics[0], head.settings
     statistics_NS = metric.statistics(rows, said, head.facts)
-    measured = sample(metric, statistics_NS, Units.of_rows(head.family, rows))
+    units = Units.of_rows(head.family, rows)
+    measured = sample(metric, statistics_NS, units)
+    worth = worth_of_value(measured)
+    if "trivial" in head.said:
+        trivial = [head.said["trivial"][number] for number in chosen]
+        worth = worth_of(metric, statistics_NS, metric.statistics(rows, trivial, head.facts), units)
     return LengthBin(
         shortest=int(length_N[chosen].min()),
         longest=int(length_N[chosen].max()),
         rows=len(rows),
         value=measured.value,
-        interval=interval(metric, measured, settings.confidence),
+        interval=interval(metric, measured, settings.confidence, worth),
     )
 
 

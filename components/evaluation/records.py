@@ -147,7 +147,7 @@ class Finding(Part):
     what: str  # that was measured, for people: "language = de", "typos"
     rows: int  # that it was measured on
     value: float  # of the candidate
-    interval: Interval  # of that value
+    interval: Interval | None  # of that value; null where nothing tells of one, as of a single seed
     limit: float | None = None  # that the value must keep; null where it is only compared
     champion: Comparison | None = None  # on the same rows; null where it is not compared
     margin: float | None = None  # a loss that is allowed against the champion
@@ -246,6 +246,7 @@ class Verdict(Record):
     withheld: str | None = None  # why the model is held whatever was measured
     evidence: str | None = None  # SHA-256 of the file that it was made from; null makes it none to release by
     rules: Rules | None = None  # the settings in force; likewise
+    judged_by: int | None = None  # version of the gate's own rules, which are code; null in a file of before
     # by head, what it is anchored to once this model is released; null: to this model itself
     anchors: dict[str, Champion | None] = Field(default_factory=dict)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,23 +29,57 @@ SHOWN = 3  # differences, in a sentence
 LONGEST = 40  # characters of a value
 
 
-def differences(verdict: Path, evidence: Path) -> list[str]:
-    """What differs between a verdict and what its evidence comes to; none where they agree.
+@dataclass(frozen=True)
+class Replayed:
+    """A verdict, and what its evidence comes to today by the settings that it names."""
+
+    said: Verdict
+    again: Verdict | None  # None where that is not the evidence, or it names neither
+    differences: list[str]  # none where they agree
+
+    @property
+    def other_rules(self) -> str | None:
+        """What it was and what it is now, in words, where they do not agree and other rules than today's have
+        made it. None where today's have: then nothing but an edit explains what differs."""
+        if not self.differences or self.again is None or self.said.judged_by == gate.JUDGED_BY:
+            return None
+        return (
+            f"it was made by {_version(self.said.judged_by)}, today's are version {gate.JUDGED_BY}: it was "
+            f"{self.said.verdict}, and under today's it is {self.again.verdict}"
+        )
+
+
+def replay(verdict: Path, evidence: Path) -> Replayed:
+    """Make a verdict again from its evidence.
 
     Raises:
         UserError: one of the files is missing, torn or of another version.
     """
     said, evaluation = Verdict.read(verdict), Evaluation.read(evidence)
     if said.rules is None or said.evidence is None:
-        return ["it names neither its evidence nor its settings: it is of an earlier version"]
-    found = []
+        why = "it names neither its evidence nor its settings: it is of an earlier version"
+        return Replayed(said, None, [why])
+    again = gate.verdict(evaluation, said.rules, said.evidence)
+    unlike = _unlike(_content(said), _content(again))
     if (digest := sha256(evidence)) != said.evidence:
-        found.append(
+        why = (
             f"{evidence.name} is not the evidence that it names: SHA-256 {digest[:12]}, expected "
             f"{said.evidence[:12]}"
         )
-    again = gate.verdict(evaluation, said.rules, said.evidence)
-    return found + _unlike(said.model_dump(), again.model_dump())
+        return Replayed(said, None, [why, *unlike])
+    return Replayed(said, again, unlike)
+
+
+def _content(verdict: Verdict) -> dict[str, Any]:
+    """All but which rules have made it."""
+    return verdict.model_dump(exclude={"judged_by"})
+
+
+def _version(judged_by: int | None) -> str:
+    """Which rules have made a verdict; one that names none may have been edited, too."""
+    if judged_by is None:
+        return f"rules of the gate before version {gate.JUDGED_BY}, if nobody has edited it"
+    return f"version {judged_by} of the gate's rules"
 
 
 def require(root: Path, verdict: Verdict, project: Project) -> None:
@@ -70,10 +105,10 @@ def require_evidence(root: Path, verdict: Verdict, project: Project) -> None:
 
 
 def _require_todays(root: Path, verdict: Verdict, project: Project) -> None:
-    if found := differences(root / VERDICT, root / EVALUATION):
-        raise UserError(
-            f"{VERDICT}: does not follow from its evidence ({'; '.join(found[:SHOWN])}); run again"
-        )
+    replayed = replay(root / VERDICT, root / EVALUATION)
+    if found := replayed.differences:
+        why = replayed.other_rules or "does not follow from its evidence"
+        raise UserError(f"{VERDICT}: {why} ({'; '.join(found[:SHOWN])}); run again")
     made, in_force = (
         rules.model_dump(mode="json") if rules else {} for rules in (verdict.rules, gate.rules_of(project))
     )

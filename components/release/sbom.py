@@ -110,10 +110,12 @@ def _metrics(card: BundleCard) -> Iterator[Json]:
             yield _metric(found.gate, f"{head}, test, {found.what}", found.value, found.interval)
 
 
-def _metric(kind: str, part: str, value: float, interval: Sequence[float]) -> Json:
+def _metric(kind: str, part: str, value: float, interval: Sequence[float] | None) -> Json:
+    known = {"type": kind, "value": str(value), "slice": part}
+    if interval is None:
+        return known
     low, high = map(str, interval)
-    bounds = {"lowerBound": low, "upperBound": high}
-    return {"type": kind, "value": str(value), "slice": part, "confidenceInterval": bounds}
+    return {**known, "confidenceInterval": {"lowerBound": low, "upperBound": high}}
 
 
 def _data(card: BundleCard) -> Iterator[Json]:

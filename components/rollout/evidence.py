@@ -3,8 +3,8 @@
 Whether a canary fails or is slow more often than the release beside it is asked of the bad requests alone:
 each was the candidate's with the chance of its share, if the candidate is no worse, whoever the callers are
 and whatever they send, since callers are drawn (a conditional test of two rates, after Przyborowski &
-Wilenski 1940, played sequentially by `Bets`). A caller who says who he is counts once with each
-worker, so that one with many bad requests is hardly a proof; of others each request counts. Slow is what
+Wilenski 1940, played sequentially by `Bets`). A caller who says who he is counts once (`Callers`), so
+that one with many bad requests is hardly a proof; of others each request counts. Slow is what
 takes longer than nine in ten of the other's answers before it; that may be twice as often the candidate's. A
 shadow's failures are held against FAILURES; the time that it takes where nobody waits says nothing.
 """
@@ -14,25 +14,26 @@ from __future__ import annotations
 import hashlib
 import random
 from collections import deque
+from pathlib import Path
 
+from components.rollout.callers import Callers
 from components.rollout.records import TESTS, Counts, Trial
 
 WINDOW, ENOUGH, EVERY = 1000, 100, 50  # answers of the other, by which slow is: the last, at least, looked at
 SLOW = 0.9  # of them are faster
 TIMES = 2.0  # as often the candidate may be slow
 FAILURES = 0.01  # of a shadow's answers
-CALLERS = 20_000  # that are told apart, of each test
 
 
 class Evidence:
     """Counts what a trial has shown. Called by one thread at a time."""
 
-    def __init__(self, trial: Trial, counts: Counts) -> None:
-        """Go on with `counts`."""
+    def __init__(self, trial: Trial, counts: Counts, folder: Path | None = None) -> None:
+        """Go on with `counts`; in `folder` is what the workers of the service share."""
         self.trial, self.counts = trial, counts
         share = trial.share
         self.margins = {"errors": share, "slow": TIMES * share / (TIMES * share + 1 - share)}
-        self.known: dict[str, set[bytes]] = {name: set() for name in TESTS}  # callers
+        self.known = {name: Callers(folder and folder / f"callers-{name}-{trial.began}") for name in TESTS}
         self.times: deque[float] = deque(maxlen=WINDOW)  # of the release beside
         self.slow: float | None = None  # seconds
 
@@ -66,13 +67,8 @@ class Evidence:
         self.counts.tests["disagreement"].add(apart, self.trial.disagreement)
 
     def _bad(self, test: str, by_candidate: bool, caller: str | None) -> None:
-        known = self.known[test]
-        if caller is not None:
-            digest = hashlib.blake2b(caller.encode(), digest_size=8).digest()  # a header may have 16 KiB
-            if digest in known or len(known) >= CALLERS:
-                return
-            known.add(digest)
-        self.counts.tests[test].add(float(by_candidate), self.margins[test])
+        if caller is None or self.known[test].is_new(caller):
+            self.counts.tests[test].add(float(by_candidate), self.margins[test])
 
     def _remember(self, seconds: float) -> None:
         self.times.append(seconds)

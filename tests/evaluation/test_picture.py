@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -109,6 +110,20 @@ def test_a_family_without_classes_draws_none() -> None:
     facts = {"mean": 25.0, "deviation": 14.0}
     found = picture.draw(head("regression", rows, [{"score": row["score"] + 1} for row in rows], facts))
     assert [name for name, value in found.items() if value] == ["lengths"]
+
+
+def test_a_part_of_the_rows_may_lack_those_that_the_model_fails_at() -> None:
+    """A hundred scores that are all nearly right: of Pearson's r in twenty the lower end is far off, and of errors
+    of which there are none it is not 0."""
+    noise = np.random.default_rng(3).normal(size=(2, 100))
+    rows = [{"id": str(n), "text": "x" * (n + 1), "text_pair": None, "score": one, "groups": []} for n, one in enumerate(noise[0])]  # fmt: skip
+    said = [{"score": row["score"] + error / 20} for row, error in zip(rows, noise[1], strict=True)]
+    asked = head("regression", rows, said, {"mean": 0.0, "deviation": 1.0})
+    answered = replace(asked, said={**asked.said, "trivial": [{"score": 0.0}] * 100})
+    unknown, known = (picture.lengths(one)[0] for one in (asked, answered))
+    assert unknown.value == known.value > 0.99
+    assert 0.5 < known.interval[0] < 0.6  # by what the trivial model would say
+    assert 0.8 < unknown.interval[0] < 0.9  # as if a row at which it fails counted for nothing
 
 
 def test_no_text_of_a_user_is_shown_unless_the_settings_allow_it() -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from functools import reduce
+from operator import add
+from pathlib import Path
 
 import pytest
 
-from components.rollout import evidence
+from components.rollout import callers
 from components.rollout.evidence import ENOUGH, Evidence, is_drawn
 from components.rollout.records import Counts, Target, Trial
 
@@ -82,11 +85,41 @@ def test_a_caller_with_many_bad_requests_is_no_proof() -> None:
     assert found.counts.worse() == "it fails more often"
 
 
-def test_of_a_caller_little_stays_in_memory_however_he_calls_himself() -> None:
+def test_a_caller_counts_once_whichever_worker_he_asks(tmp_path: Path) -> None:
+    """Eight workers, of which one is started anew: his texts fail in all of them."""
+    counts = [Counts() for _ in range(8)]
+    workers = [Evidence(canary(), of_one, tmp_path) for of_one in counts]
+    for worker in [*workers, Evidence(canary(), counts[0], tmp_path)]:
+        worker.failed(True, "ada")
+        worker.left(True, 60.0, "ada")  # another test, of which nothing is slow yet
+    total = reduce(add, counts)
+    assert (total.tests["errors"].rounds, total.worse()) == (1, None)
+    for number, worker in enumerate(workers[:4]):
+        worker.failed(True, str(number))
+    assert reduce(add, counts).worse() == "it fails more often"
+    again = canary().model_copy(update={"began": "later"})
+    assert Evidence(again, Counts(), tmp_path).known["errors"].is_new("ada")  # of another trial
+
+
+def test_of_a_caller_little_is_kept_however_he_calls_himself(tmp_path: Path) -> None:
     """The header may have 16 KiB, and twenty thousand callers are told apart."""
-    found = Evidence(canary(), Counts())
-    found.failed(True, "a" * 16_000)
-    assert [len(one) for one in found.known["errors"]] == [8]
+    known = callers.Callers(tmp_path / "callers")
+    assert known.is_new("a" * 16_000)
+    assert (tmp_path / "callers").stat().st_size == 8
+
+
+def test_what_was_torn_is_written_over_and_a_file_that_cannot_be_is_no_reason_to_count_nobody(
+    tmp_path: Path,
+) -> None:
+    one, other = (callers.Callers(tmp_path / "callers") for _ in range(2))
+    assert one.is_new("ada")
+    with (tmp_path / "callers").open("ab") as file:
+        file.write(b"123")
+    assert other.is_new("bob")
+    assert not one.is_new("bob")
+    assert (tmp_path / "callers").stat().st_size == 16
+    nowhere = callers.Callers(tmp_path / "no such folder/callers")
+    assert [nowhere.is_new("ada"), nowhere.is_new("ada")] == [True, False]
 
 
 def test_a_candidate_that_never_answers_falls_back_and_who_hangs_up_at_once_shows_nothing() -> None:
@@ -149,7 +182,7 @@ def test_no_worse_is_as_often_as_the_share_and_twice_the_odds_of_being_slow() ->
 
 
 def test_no_more_callers_are_told_apart_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evidence, "CALLERS", 3)
+    monkeypatch.setattr(callers, "MOST", 3)
     found = Evidence(canary(), Counts())
     for number in range(9):
         found.failed(False, str(number))

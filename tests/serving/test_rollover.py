@@ -22,7 +22,8 @@ from pydantic import BaseModel
 from components.errors import UserError
 from components.evaluation.answers import Exchange
 from components.release import variables
-from components.rollout.records import FORGOTTEN, PLAN, Plan, Target, Trial, WorkerReport
+from components.rollout.evidence import Evidence
+from components.rollout.records import FORGOTTEN, PLAN, Counts, Plan, Target, Trial, WorkerReport
 from serving import bundle, group, loading, rollover, streaming, trial, watch
 from serving.loaded import Loaded
 from serving.releases import Releases
@@ -373,6 +374,10 @@ def test_a_canary_answers_the_same_callers_each_time_and_is_compared(
     assert counts.answered + counts.others == 30
     assert counts.compared == counts.answered
     assert counts.tests["disagreement"].sum > 0  # it is another model
+    trying = worker.releases.trying
+    assert isinstance(trying, trial.Trying)
+    trying.evidence.failed(True, "user 1")  # and another worker of this service does not count him again
+    assert not Evidence(trying.trial, Counts(), worker.folder).known["errors"].is_new("user 1")
 
 
 def test_what_a_canary_fails_at_the_other_answers(

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from statistics import median
+from statistics import mean, median, stdev
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from components import families
 from components.errors import UserError
+from components.evaluation.difference import Interval, quantile
 from components.evaluation.gates.asking import Models
 from components.evaluation.gates.base import FurtherGate
 from components.evaluation.records import Finding
@@ -25,6 +27,7 @@ from components.settings.section import Positive, Unit
 
 SHIPPED = ("config.json", "model.safetensors", "tokenizer.json")
 Questions = list[dict[str, Any]]  # {"heads": [...], "question": {...}}
+Pairs = Sequence[Mapping[str, float]]  # what was measured side by side: {"model": 0.1, "champion": 0.1}
 Ratio = Annotated[float, Field(gt=0), Unit("times the champion's")]
 
 
@@ -37,7 +40,8 @@ class Cost(FurtherGate):
     startup: Ratio = 1.5  # the most seconds until it can answer
     latency: Ratio = 1.5  # the most seconds of an answer
     memory: Ratio = 1.5  # the most memory, at its peak
-    starts: Positive = 3  # of each model's process
+    # of each model's process; what one start is like says nothing of how far others differ
+    starts: Annotated[int, Field(ge=2)] = 3
     rounds: Positive = 20  # of questions in each process
 
     def of_model(self, project: Project, models: Models) -> Iterator[Finding]:
@@ -46,16 +50,17 @@ class Cost(FurtherGate):
         folders = {"model": models.root / "models/multitask", "champion": models.champion.tokenizer.parent}
         questions = asked(project, models)
         sizes = {who: float(size_of(folder)) for who, folder in folders.items()}
-        yield self._finding("size", [sizes])
+        confidence = project.evaluation.confidence
+        yield self._finding("size", [[sizes]], confidence)
         measured = [measure(folders, questions, self.rounds) for _ in range(self.starts)]
         for name in ("startup", "latency", "memory"):
-            yield self._finding(name, [one for run in measured for one in run[name]])
+            yield self._finding(name, [run[name] for run in measured], confidence)
 
-    def _finding(self, name: str, pairs: list[Mapping[str, float]]) -> Finding:
-        """The median of the ratios of those that were measured side by side, and the quartiles: more is
-        better, so it is the champion's number over the model's."""
-        ratios = sorted(one["champion"] / one["model"] for one in pairs)
-        value, most, quarter = median(ratios), getattr(self, name), (len(ratios) - 1) // 4
+    def _finding(self, name: str, by_start: Sequence[Pairs], confidence: float) -> Finding:
+        """The median of the ratios of those that were measured side by side: more is better, so it is the
+        champion's number over the model's."""
+        pairs = [one for start in by_start for one in start]
+        value, most = median(map(_ratio, pairs)), getattr(self, name)
         own, other = (median(one[who] for one in pairs) for who in ("model", "champion"))
         unit = "s" if name in ("startup", "latency") else "bytes"
         said = f"{name} is {1 / value:.2f} times the champion's ({own:.4g} against {other:.4g} {unit})"
@@ -64,11 +69,26 @@ class Cost(FurtherGate):
             what=f"{name}: the champion's over this model's",
             rows=len(pairs),
             value=value,
-            interval=[ratios[quarter], ratios[len(ratios) - 1 - quarter]],
+            interval=interval(value, by_start, confidence),
             limit=1 / most,
             outcome="pass" if value * most >= 1 else "hold",
             why="" if value * most >= 1 else f"{said}, more than {most:g}",
         )
+
+
+def interval(value: float, by_start: Sequence[Pairs], confidence: float) -> Interval:
+    """Student's, of the logarithm, over the starts: answers of one process are alike, so that they count as
+    one, their median. What is measured once, a size, is known."""
+    logs = [math.log(median(map(_ratio, start))) for start in by_start]
+    if len(logs) == 1:
+        return [value, value]
+    half = quantile((1 + confidence) / 2, len(logs) - 1) * stdev(logs) / math.sqrt(len(logs))
+    low, high = math.exp(mean(logs) - half), math.exp(mean(logs) + half)
+    return [min(low, value), max(high, value)]
+
+
+def _ratio(pair: Mapping[str, float]) -> float:
+    return pair["champion"] / pair["model"]
 
 
 def asked(project: Project, models: Models) -> Questions:

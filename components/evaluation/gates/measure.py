@@ -38,10 +38,11 @@ class Score:
     statistics_NS: Table | None = None  # that the value is made of, where that is known
     most: float = math.inf  # of what the number estimates; the estimate itself may be above it by chance
     ends: Callable[[float], Interval] | None = None  # at a confidence, where they are not those of the sample
+    less: Score | None = None  # of a difference: what it is less
 
     def __sub__(self, other: Score) -> Score:
         """The difference of two numbers of the same rows."""
-        return Score(self.sample - other.sample)
+        return Score(self.sample - other.sample, less=other)
 
     @property
     def value(self) -> float:
@@ -54,7 +55,7 @@ class Score:
         elif self.metric is not None:
             ends = intervals.interval(self.metric, self.sample, confidence, worth)
         else:
-            counted = intervals.difference(self.sample, self.sample.nothing)
+            counted = intervals.difference(self.sample, self.sample.nothing, worth)
             ends = counted.interval(confidence)
         return [min(end, self.most) for end in ends]
 
@@ -134,12 +135,14 @@ def measured(case: Case, score: Callable[[Asked], Score], rows_N: np.ndarray | N
 
 
 def _worth(case: Case, own: Score, chosen_N: np.ndarray) -> float:
-    """By the trivial model's answers to the same rows; only the gate's own metric is one of these."""
-    if own.metric is not case.metric or own.statistics_NS is None or "trivial" not in case.said:
+    """By the trivial model's answers to the same rows; only the gate's own metric is one of these, or what
+    that is less by."""
+    whole = own.less or own
+    if whole.metric is not case.metric or whole.statistics_NS is None or "trivial" not in case.said:
         return intervals.worth_of_value(own.sample)
     trivial = _asked(case, "trivial", chosen_N, case.facts)
-    trivial_NS = own.metric.statistics(trivial.rows, trivial.said, trivial.facts)
-    return intervals.worth_of(own.metric, own.statistics_NS, trivial_NS, trivial.units)
+    trivial_NS = whole.metric.statistics(trivial.rows, trivial.said, trivial.facts)
+    return intervals.worth_of(whole.metric, whole.statistics_NS, trivial_NS, trivial.units)
 
 
 def _asked(case: Case, who: str, rows_N: np.ndarray, facts: Facts) -> Asked:
@@ -207,15 +210,15 @@ def _comparison(case: Case, found: Measured) -> Comparison | None:
     return known if own.ends is None else apart.compared(known, own.ended(), champion.ended(), confidence)
 
 
-def kept(what: str, value: float, interval: Interval, limit: float | None) -> tuple[GateOutcome, str]:
+def kept(what: str, value: float, interval: Interval | None, limit: float | None) -> tuple[GateOutcome, str]:
     """Does the value keep its limit? Below it with confidence is a reason to reject, below it at all a reason
     to hold, and so is what is not a number."""
     if limit is None or value >= limit:
         return "pass", ""
-    low, high = interval
-    said = f"{what}: {value:.3f} [{low:.3f}, {high:.3f}]"
+    said = f"{what}: {value:.3f} " + ("[{:.3f}, {:.3f}]".format(*interval) if interval else "(no interval)")
     if value < limit:
-        return ("reject" if high < limit else "hold"), f"{said} is below the limit {limit:.3f}"
+        shown = interval is not None and interval[1] < limit
+        return ("reject" if shown else "hold"), f"{said} is below the limit {limit:.3f}"
     return "hold", f"{said} is not a number that could keep the limit {limit:.3f}"
 
 

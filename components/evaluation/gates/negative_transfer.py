@@ -44,16 +44,15 @@ class NegativeTransfer(FurtherGate):
 
 
 def _judged(case: Case, what: str, gain: Gain, limit: float | None) -> Finding:
-    interval = gain.interval or [gain.gain, gain.gain]
-    outcome, why = kept(what, gain.gain, interval, limit)
+    outcome, why = kept(what, gain.gain, gain.interval, limit)
     return Finding(
         gate="negative_transfer",
         what=what,
         rows=len(case.rows),
         value=gain.gain,
-        interval=interval,
+        interval=gain.interval,
         limit=limit,
-        outcome="hold" if outcome == "reject" and gain.interval is None else outcome,
+        outcome=outcome,
         why=why,
     )
 

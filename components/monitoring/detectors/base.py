@@ -58,6 +58,7 @@ class Seen:
     later_N: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))  # which are the window's
     answers: Sequence[Sequence[Graded]] = ()  # by windows, the oldest first; the last is this one
     slack: Mapping[str, float] = field(default_factory=dict)  # task -> a loss of right answers that is none
+    errors: Mapping[str, float] = field(default_factory=dict)  # task -> standard error of what is expected
     topics: Mapping[str, Topic] = field(default_factory=dict)
 
 

@@ -19,7 +19,7 @@ from components.evaluation.picture_records import Confusion
 from components.keyed import derive_seed
 from components.monitoring.traffic.records import Share
 
-DRAWS = 200
+DRAWS = 1000  # of 200 an end is off by a fifth of a standard error
 LEVEL = 0.95  # of the intervals
 MOST_LABELS = 100  # more shares than that nobody reads, and few rows are of each
 BINDING = 100.0  # weight of "the shares sum to 1" beside the equations
@@ -34,7 +34,8 @@ def true_shares(confusions: Sequence[Confusion], said: Mapping[str, int]) -> dic
         return {}
     counts_CC = _matrix(confusions, labels)
     value_C = _solve(_columns(counts_CC), said_C / said_C.sum())
-    draw = np.random.default_rng(derive_seed("label shares"))
+    seen = [int(count) for count in (*counts_CC.flat, *said_C)]
+    draw = np.random.default_rng(derive_seed("label shares", *seen))  # or all windows would err alike
     drawn_RC = np.stack([_drawn(draw, counts_CC, said_C) for _ in range(DRAWS)])
     tail = (1 - LEVEL) / 2
     low_C, high_C = np.quantile(drawn_RC, [tail, 1 - tail], axis=0)

@@ -61,12 +61,17 @@ def graded(heard: Sequence[Heard], known: Mapping[str, HeadEvidence]) -> Iterato
             yield Graded(one.task, one.day, one.right, expected)
 
 
-def slack(head: HeadEvidence, margin: float, heard: Iterable[Heard]) -> float:
-    """How much less often right is no loss: the margin, and what the test rows may err by, all of them, or
-    those as sure as the answers that were heard of the head, which may be few."""
+def error_of(head: HeadEvidence, heard: Iterable[Heard]) -> float:
+    """The standard error of what the test rows make expect: of all of them, or of those as sure as the
+    answers that were heard of the head, which may be few. 0 where nothing is expected."""
     sure = np.array([one.probability for one in heard])
     if not (head.reliability and len(sure)):
-        return margin
+        return 0.0
     right, answers = right_of_test_rows(head.reliability)
     of_all = sqrt(right * (1 - right) / answers)
-    return margin + ERRORS * max(of_all, error_of_their_mean(head.reliability, sure))
+    return max(of_all, error_of_their_mean(head.reliability, sure))
+
+
+def slack(error: float, margin: float) -> float:
+    """How much less often right is no loss: the margin, and what the test rows may err by."""
+    return margin + ERRORS * error

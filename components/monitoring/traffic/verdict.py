@@ -18,7 +18,7 @@ from components.monitoring.detectors.base import Seen
 from components.monitoring.estimates.label_shares import true_shares
 from components.monitoring.estimates.right_share import chances_of_being_right, right_of_test_rows
 from components.monitoring.traffic import comparing
-from components.monitoring.traffic.feedback import Heard, graded, slack
+from components.monitoring.traffic.feedback import Heard, error_of, graded, slack
 from components.monitoring.traffic.records import Moved, Quality, Share, Window
 
 Known = Mapping[str, HeadEvidence]  # head -> what was measured of it on the test rows
@@ -37,7 +37,9 @@ class Watch:
         """The verdict; `beside` others share these days."""
         rows, later_N = comparing.side_by_side(self.due)
         answers = [list(graded(window, self.known)) for window in self.heard]
-        seen = Seen(comparing.texts(rows), later_N, answers, self._slack())
+        errors = self._errors()
+        allowed = {head: slack(error, self.margins.get(head, 0.0)) for head, error in errors.items()}
+        seen = Seen(comparing.texts(rows), later_N, answers, allowed, errors)
         seed = derive_seed("shift", self.due.release, self.due.first.isoformat())
         verdict = judge(seen, days_between_false_alarms, seed, beside)
         quality, ids = verdict.facts(Quality), rows["id"].to_pylist()
@@ -59,14 +61,12 @@ class Watch:
             right_before=self._right_before(),
         )
 
-    def _slack(self) -> dict[str, float]:
+    def _errors(self) -> dict[str, float]:
+        """head -> by how much its test rows may err, of all answers that were heard."""
         heard: dict[str, list[Heard]] = defaultdict(list)
         for one in chain.from_iterable(self.heard):
             heard[one.task].append(one)
-        return {
-            head: slack(self.known[head], self.margins.get(head, 0.0), own)
-            for head, own in heard.items() if head in self.known
-        }  # fmt: skip
+        return {head: error_of(self.known[head], own) for head, own in heard.items() if head in self.known}
 
     def _right_before(self) -> dict[str, float]:
         calibrated = {head: one.reliability for head, one in self.known.items() if one.reliability}

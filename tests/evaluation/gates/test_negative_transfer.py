@@ -7,9 +7,14 @@ from pathlib import Path
 import pytest
 
 from components.comparison.records import REPORT, Gain, RelativeGain, SharingReport
+from components.evaluation import gate
+from components.evaluation.case import FLOOR
+from components.evaluation.case import Case as Judged
 from components.evaluation.gates.base import Case
 from components.evaluation.gates.negative_transfer import NegativeTransfer
 from components.evaluation.records import Finding
+from components.settings.project import Gate
+from tests import verdicts
 from tests.comparison import locks
 from tests.evaluation.gates.case import case_of, row
 
@@ -48,7 +53,19 @@ def test_a_loss_by_sharing_beyond_the_margin_is_held_or_rejected(
     tmp_path: Path, gain: float, interval: list[float] | None, outcome: str
 ) -> None:
     (one,) = found(case(tmp_path, gain, interval))
-    assert (one.value, one.limit, one.outcome) == (gain, -0.03, outcome)
+    assert (one.value, one.limit, one.outcome, one.interval) == (gain, -0.03, outcome, interval)
+    assert ("(no interval) is below" in one.why) == (interval is None)
+
+
+def test_what_has_no_interval_is_shown_by_nothing(tmp_path: Path) -> None:
+    """It counts as none of those among which another has to be shown, and is held."""
+    (one,) = found(case(tmp_path, -0.05, None))
+    judged = verdicts.of({"mood": verdicts.measured()}, (one,))
+    rules = verdicts.rules({"mood": Gate(metric="accuracy", floor=0.5, margin=0.03)})
+    assert [key for key, _ in Judged("mood", rules.gates["mood"], rules, judged).limits()] == [
+        ("mood", FLOOR)
+    ]
+    assert gate.verdict(judged, rules).verdict == "HOLD"
 
 
 def test_without_a_report_or_with_one_of_another_metric_nothing_is_found(tmp_path: Path) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from components.evaluation.gates.asking import Models
 from components.evaluation.gates.base import Case
+from components.evaluation.gates.measure import measured
 from components.evaluation.gates.robustness import Robustness
 from components.families.base import Prediction, Row
 from tests.evaluation.gates.case import case_of, row
@@ -48,6 +50,20 @@ def test_a_model_that_typos_deceive_falls_where_its_champion_does_not() -> None:
     assert found.champion and found.champion.value == 0
     assert found.champion.difference == pytest.approx(-0.5) and found.champion.interval[1] < -0.4
     assert found.margin == pytest.approx(0.09)
+
+
+def test_a_fall_that_no_row_shows_may_be_one_of_dear_rows() -> None:
+    """Of a hundred rows none falls. Of a share of rows Tango's end is z^2 / (n + z^2); of a macro F1 a row of the
+    rare class is worth several."""
+    rows = [row(number, "ab"[number % 10 == 0]) for number in range(100)]
+    lows = {}
+    for metric in ("accuracy", "macro_f1"):
+        case = case_of(rows, model=rows, metric=metric)
+        case = replace(case, said={**case.said, "trivial": [{"label": "a"}] * 100})
+        fall = measured(case, lambda asked: asked.by(case.metric) - asked.by(case.metric))  # noqa: B023
+        lows[metric] = fall.own.interval(0.95, fall.worth)[0]
+    assert lows["accuracy"] == pytest.approx(-(1.96**2) / (100 + 1.96**2), abs=1e-4)
+    assert lows["macro_f1"] < 2 * lows["accuracy"]
 
 
 def test_what_may_change_the_answer_is_shown_and_not_judged() -> None:

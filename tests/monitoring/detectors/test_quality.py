@@ -87,6 +87,21 @@ def test_the_confidence_sequence_holds_the_loss_at_every_look() -> None:
     assert misses <= 3
 
 
+def test_what_is_printed_knows_by_how_much_the_test_rows_may_err() -> None:
+    window = answers(np.random.default_rng(5), 0, loss=0.0, count=100)
+    mean = float(np.mean([one.expected - one.right for one in window]))
+    low, high = quality.judge([window], {})["mood"].less
+    lower, higher = quality.judge([window], {}, {"mood": 0.1})["mood"].less
+    assert mean - lower == pytest.approx(np.hypot(mean - low, 0.196), abs=1e-4)
+    assert higher - mean == pytest.approx(np.hypot(high - mean, 0.196), abs=1e-4)
+    assert low < mean < high
+
+
+def test_of_so_many_answers_that_each_step_is_refuted_the_difference_is_between_two_steps() -> None:
+    assert quality._confidence_sequence(np.full(5000, 0.005)) == pytest.approx([0.0, 0.01])
+    assert quality._confidence_sequence(np.array([0.2])) == [-1.0, 1.0]
+
+
 def test_windows_without_an_answer_are_no_evidence() -> None:
     rng = np.random.default_rng(1)
     some = answers(rng, 0, loss=0.0)

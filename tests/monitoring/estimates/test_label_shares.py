@@ -56,3 +56,19 @@ def test_one_label_nothing_said_or_labels_that_no_test_row_has_is_no_estimate() 
     one = [Confusion(gold="bad", said="bad", count=9)]
     two = [*one, Confusion(gold="good", said="good", count=9)]
     assert true_shares(one, {"bad": 3}) == true_shares(two, {}) == true_shares(two, {"new": 3}) == {}
+
+
+def test_an_end_is_as_near_as_a_thousand_draws_bring_it() -> None:
+    """Of a model that is never wrong the ends are a beta distribution's; their error in units of its deviation."""
+    from scipy.stats import beta
+
+    surely = [Confusion(gold=label, said=label, count=10**9) for label in ("bad", "good")]
+    apart = []
+    for bad in (30, 40, 50, 60, 70, 80):
+        known = beta(bad + 0.5, 200 - bad + 0.5)
+        ends = true_shares(surely, {"bad": bad, "good": 200 - bad})["bad"].interval or []
+        apart += [
+            (end - known.ppf(level)) / known.std() for end, level in zip(ends, (0.025, 0.975), strict=True)
+        ]
+    assert np.sqrt(np.mean(np.square(apart))) < 0.12  # 0.08 is to be expected, and 0.19 of 200 draws
+    assert np.std(apart[::2]) > 0.05  # each window has draws of its own: not all err alike

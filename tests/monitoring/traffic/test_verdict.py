@@ -10,8 +10,9 @@ import pytest
 
 from components.evaluation.picture_records import Confusion, ReliabilityBin
 from components.evaluation.records import HeadEvidence
+from components.monitoring.detectors import quality
 from components.monitoring.traffic import comparing, judging, verdict
-from components.monitoring.traffic.feedback import Feedback, Heard, by_window, graded, slack
+from components.monitoring.traffic.feedback import Feedback, Heard, by_window, error_of, graded, slack
 from components.monitoring.traffic.records import Moved
 from components.monitoring.traffic.rows import RowMaker
 from components.monitoring.traffic.store import Writer
@@ -126,6 +127,9 @@ def test_feedback_of_as_many_wrong_answers_as_expected_is_none(project: Path) ->
     feedback = Feedback(lambda release: heard(0.02, date(2026, 11, 3)), {"mood": 0.02})
     first, _ = judging.judge_windows(project, TRAFFIC, date(2026, 11, 6), feedback)
     assert (first.alarm, first.worse, first.quality["mood"].answers) == (False, [], 60)
+    low, high = first.quality["mood"].less
+    exact = quality.judge([list(graded(heard(0.02, first.last), KNOWN))], {})["mood"].less
+    assert low < exact[0] - 0.001 and exact[1] + 0.001 < high  # a hundred test rows may err, too
 
 
 def test_feedback_counts_in_the_window_in_which_it_came() -> None:
@@ -144,7 +148,7 @@ def test_what_the_test_rows_may_err_by_is_that_of_answers_as_sure_as_those_that_
     """All of one bin of a hundred answers; or of both, as the test rows are."""
 
     def allowed(*sure: float) -> float:
-        return slack(KNOWN["mood"], 0.02, [Heard("mood", FIRST.date(), True, one) for one in sure])
+        return slack(error_of(KNOWN["mood"], [Heard("mood", FIRST.date(), True, one) for one in sure]), 0.02)
 
     assert allowed(0.5, 0.6) == pytest.approx(0.02 + 2 * np.sqrt(71 * 31 / 102**2 / 100))
     assert allowed(0.6, 0.95) == pytest.approx(0.02 + 2 * np.sqrt(0.84 * 0.16 / 200))
