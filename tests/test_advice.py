@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -180,7 +182,11 @@ def test_what_python_is_to_do_with_a_folder_names_that_folder(tmp_path: Path, na
         "        print(folder)\n"
     )
     command = encoder._python("AutoTokenizer", Path(name))
+    found = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }  # as where it is activated
     done = subprocess.run(
-        ["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, encoding="utf-8"
+        ["bash", "-c", command], cwd=tmp_path, env=found, capture_output=True, text=True, encoding="utf-8"
     )
     assert done.stdout == f"{name}\n" * 2, done.stderr

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from components.errors import UserError
 from components.files import BYTECODE, SIGNATURE, sha256
-from components.release.sections import section
 from components.settings.release import Signing
 
 if TYPE_CHECKING:
@@ -48,6 +47,8 @@ def of_project(root: Path) -> Signing | None:
     Raises:
         UserError: the section is not one.
     """
+    from components.release.sections import section  # params.yaml's sections lead to all families
+
     return section(root, Signing, "packaging", "signing")
 
 

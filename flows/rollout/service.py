@@ -14,9 +14,7 @@ from operator import add
 from pathlib import Path
 
 from components.errors import UserError
-from components.params import PARAMS
 from components.release import registry
-from components.release.sections import section
 from components.rollout import kept
 from components.rollout.history import HISTORY, History
 from components.rollout.mark import deaths
@@ -234,6 +232,9 @@ class Service:
         Raises:
             UserError: they have a mistake, since this look or since the first one.
         """
+        from components.params import PARAMS  # which leads to all families, and who asks for the status waits
+        from components.release.sections import section
+
         (written, known), now = self._params, _written(self.root / PARAMS)
         if now != written:
             if written != UNREAD:
