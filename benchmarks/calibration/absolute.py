@@ -90,6 +90,7 @@ def _groups(model: Errs, champion: Errs, rows: int, generator: np.random.Generat
     }
     said: Any = {who: [{"label": "b" if bad else "a"} for bad in wrong_N] for who, wrong_N in wrong.items()}
     (found,) = Fairness(columns=["group"]).findings(_case(group_N, said))
+    assert found.interval is not None  # noqa: S101
     assert found.champion is not None  # noqa: S101
     return Drawn(found.interval, found.champion)
 
