@@ -23,18 +23,12 @@ UNSPACED = (
     "\u3005-\u3007\u3040-\u312f\u31f0-\u31ff\uff66-\uff9f"  # Japanese, and Chinese by its sounds
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Chinese
 )
-# Combining marks of all other scripts, which Python's \w leaves out, and what joins letters. Runs with but
-# letters, digits and marks between them are one.
-MARKS = (
-    r"\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"  # Latin, Cyrillic, Hebrew
-    r"\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed\u0711-\u074a"  # Arabic, Syriac
-    r"\u07a6-\u07f3\u07fd\u0816-\u082d\u0859-\u085b\u0898-\u08e1\u08e3-\u0963\u0966-\u0dff"  # to Sinhala
-    r"\u0f18\u0f19\u0f35\u0f37\u0f39\u0f3e-\u0f84\u0f86-\u0fbc\u0fc6\u135d-\u135f\u1712-\u1734\u1752-\u1773"
-    r"\u180b-\u180d\u180f\u1885-\u18a9\u1920-\u193b\u1a17-\u1a1b\u1ab0-\u1ace\u1b80-\u1bf3\u1c24-\u1c37"
-    r"\u1cd0-\u1cd2\u1cd4-\u1cf9\u1dc0-\u1dff\u200c\u200d\u20d0-\u20f0\u2cef-\u2cf1\u2d7f\u2de0-\u2dff"
-    r"\u302a-\u302f\ua66f-\ua672\ua674-\ua67d\ua69e\ua69f\ua6f0\ua6f1\ua802-\ua827\ua82c\ua880-\ua8c5"
-    r"\ua8e0-\ua8f1\ua8ff-\ua92d\ua947-\ua953\uaa29-\uaa4d\uaaeb-\uaaef\uaaf5\uaaf6\uabe3-\uabea\uabec\uabed"
-    r"\ufb1e\ufe20-\ufe2f"
+_NO_PART = range(0xFE00, 0xFE10)  # of a word: they choose the form of a sign, as of an emoji
+# Combining marks, which Python's \w leaves out, and what joins letters; for a class of a regular expression.
+MARKS = "\u200c\u200d" + "".join(
+    chr(code)
+    for code in range(0x10000)
+    if unicodedata.category(chr(code)).startswith("M") and code not in _NO_PART
 )
 _MARK = "\u0300"  # stands for any combining mark, which Python's \w leaves out
 _WORD = re.compile(rf"(?:\w|{_MARK})+|[^\w\s]{_MARK}*")
