@@ -22,7 +22,7 @@ from components.data.contract.progress import RowProgress
 from components.data.sources.remotes.url import complaints
 from components.errors import UserError
 from components.files import MANIFEST, atomic_file, fsync, sha256
-from flows.predicting import answering, reading, writing
+from flows.predicting import answering, opening, reading, writing
 from flows.predicting.answering import Answerer, windows
 from flows.predicting.reading import Record, Table
 from flows.running.lock import WORKSPACE
@@ -141,7 +141,7 @@ def run(
     """
     reading.ending(target)
     with contextlib.ExitStack() as stack:
-        table, version = reading.open_table(source, stack)
+        table, version = opening.open_table(source, stack)
         answerer = Answerer(bundle, tasks, columns)
         if table.columns is not None:
             _check(source, answerer, table.columns)
@@ -156,7 +156,7 @@ def run(
         with part.alone():
             if (counted := part.counted()) is None:
                 counted = _make(answerer, table, part, source, target)
-                reading.require_unchanged(source, version)
+                opening.require_unchanged(source, version)
                 part.is_whole(counted)
             if there is None:
                 _put(part.whole, target)

@@ -1,4 +1,4 @@
-"""A file of questions, here or at any address that fsspec knows -> its rows, one after the other.
+"""A file of questions -> its rows, one after the other.
 
 A row that cannot be read is handed on with the reason, so that nothing is lost.
 """
@@ -13,12 +13,10 @@ import io
 import json
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from components.data.sources.record import Values, Version
-from components.data.sources.remotes.url import complaints
+from components.data.sources.record import Values
 from components.errors import UserError, first_line
 from components.nesting import DEEPEST
 from components.repeated import distinct, twice_in
@@ -316,47 +314,3 @@ def _values(address: str, name: str, column: pa.Array) -> list[Any]:
             return list(column.cast(pa.string()).to_pylist())
         except (pa.ArrowException, ValueError):
             raise UserError(f"{address}: column '{name}' cannot be read ({first_line(error)})") from None
-
-
-def open_table(address: str, stack: ExitStack) -> tuple[Table, Version]:
-    """Open the file at an address for as long as the `stack` lasts -> its rows, and its version."""
-    import fsspec
-
-    from components.data.sources.remotes.url import version_of
-
-    with complaints(address):
-        system, path = fsspec.core.url_to_fs(address)
-        if "file" in system.protocol and system.isdir(path):
-            raise UserError(f"{address}: is a folder, expected a file")
-        version = version_of(system, path)
-        file = stack.enter_context(system.open(path, "rb"))
-        table = read(address, file, version["size"] or 0)
-    return replace(table, records=_read_on(address, table.records)), version
-
-
-def require_unchanged(address: str, before: Version) -> None:
-    """Check that all rows were read of one file.
-
-    Raises:
-        UserError: it has changed meanwhile.
-    """
-    import fsspec
-
-    from components.data.sources.remotes.url import version_of
-
-    with complaints(address):
-        if version_of(*fsspec.core.url_to_fs(address)) != before:
-            raise UserError(
-                f"{address}: has changed while its rows were answered, expected a file that stays as it is; "
-                f"the same command begins anew"
-            )
-
-
-def _read_on(address: str, records: Iterator[Record]) -> Iterator[Record]:
-    """The records. What goes wrong while one is read is the file's; what its reader does with it is not."""
-    while True:
-        with complaints(address):
-            record = next(records, None)
-        if record is None:
-            return
-        yield record
