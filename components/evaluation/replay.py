@@ -60,7 +60,7 @@ def replay(verdict: Path, evidence: Path) -> Replayed:
         why = "it names neither its evidence nor its settings: it is of an earlier version"
         return Replayed(said, None, [why])
     again = gate.verdict(evaluation, said.rules, said.evidence)
-    unlike = _unlike(_content(said).model_dump(), _content(again).model_dump())
+    unlike = _unlike(*(one.model_dump(exclude={"judged_by"}) for one in (said, again)))
     if (digest := sha256(evidence)) != said.evidence:
         why = (
             f"{evidence.name} is not the evidence that it names: SHA-256 {digest[:12]}, expected "
@@ -68,11 +68,6 @@ def replay(verdict: Path, evidence: Path) -> Replayed:
         )
         return Replayed(said, None, [why, *unlike])
     return Replayed(said, again, unlike)
-
-
-def _content(verdict: Verdict) -> Verdict:
-    """All but which rules have made it."""
-    return verdict.model_copy(update={"judged_by": None})
 
 
 def _version(judged_by: int | None) -> str:

@@ -24,6 +24,6 @@ def hold(optimiser: torch.optim.Optimizer) -> None:
 def _draw_back(optimiser: torch.optim.Optimizer, starts: dict[Any, torch.Tensor]) -> None:
     for group in optimiser.param_groups:
         share = min(1.0, group["lr"] * group["start_decay"])
-        moved = [one for one in group["params"] if one in starts and one.grad is not None]
-        if moved and share:
+        moved = [one for one in group["params"] if share and one.grad is not None]
+        if moved:
             torch._foreach_lerp_(moved, [starts[one] for one in moved], share)

@@ -101,19 +101,21 @@ def _replayed(name: str, task: PlannedTask) -> str:
 
 def _unfamiliar(plan: PlanRecord) -> list[Warned]:
     """The tasks whose texts are of a script that the encoder was not trained on, or of signs."""
-    advice = "take an encoder of that language, or a multilingual one"
-    signs = "are unknown to the tokenizer, as emoji or rare signs are; take an encoder that knows them"
-    found = {
-        name: [f"{one.sentence}; {advice}" for one in task.unfamiliar] for name, task in plan.tasks.items()
-    }
-    unknown = {name: f"{task.unknown:.0%} of its tokens {signs}" for name, task in plan.tasks.items()}
-    said = {
-        name: of_task or ([unknown[name]] if plan.tasks[name].unknown > UNKNOWN else [])
-        for name, of_task in found.items()
-    }
     return [
-        Warned(f"{name}: {one}", ("model.encoder",)) for name, sentences in said.items() for one in sentences
+        Warned(f"{name}: {one}", ("model.encoder",))
+        for name, task in plan.tasks.items()
+        for one in _unread(task)
     ]
+
+
+def _unread(task: PlannedTask) -> list[str]:
+    if task.unfamiliar:
+        advice = "take an encoder of that language, or a multilingual one"
+        return [f"{one.sentence}; {advice}" for one in task.unfamiliar]
+    if task.unknown > UNKNOWN:
+        signs = "are unknown to the tokenizer, as emoji or rare signs are; take an encoder that knows them"
+        return [f"{task.unknown:.0%} of its tokens {signs}"]
+    return []
 
 
 def _few(plan: PlanRecord, epochs: Mapping[str, float], of_training: float) -> list[Warned]:

@@ -49,11 +49,9 @@ class AutoScale(Weighting):
     def _found(self, facts: StepFacts) -> dict[str, float]:
         """1 / n_i of the tasks whose gradient has been seen, and is one."""
         memories = {task: self.of(task) for task in facts.tasks}
-        means = {task: one["norms"] / one["steps"] for task, one in memories.items() if one["norms"]}
-        least = NOTHING * statistics.median(means.values()) if means else 0.0
-        return {
-            task: memories[task]["steps"] / memories[task]["norms"] for task, n in means.items() if n > least
-        }
+        found = {task: one["steps"] / one["norms"] for task, one in memories.items() if one["norms"]}
+        most = statistics.median_low(found.values()) / NOTHING if found else 0.0
+        return {task: value for task, value in found.items() if value < most}
 
     def update(self, facts: StepFacts) -> None:
         if not self._measures(facts.step):
