@@ -8,6 +8,7 @@ has given before step s is closed arithmetic, whatever its share does over the s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -54,6 +55,7 @@ class TaskPlan:
     rows_per_step: float | None = None  # where shares are of tokens: rows of a step that is all this task's
     repeated: Sequence[int] | np.ndarray = ()  # numbers of the rows that an epoch has several times
     times: int = 1  # that it has them
+    phase: float = 0.0  # part of a row by which its draws are early
 
     @property
     def usable(self) -> int:
@@ -99,11 +101,12 @@ def _task(task: PlannedTask, easiest: np.ndarray | None) -> TaskPlan:
         rows_per_step=task.rows_per_step,
         repeated=np.array(task.repeated, dtype=np.int64),
         times=task.times,
+        phase=task.phase,
     )
 
 
 def rows_before(plan: Plan, task: str, step: int) -> int:
-    """How many rows `task` gives to the steps before `step`: its share of them, rounded down.
+    """How many rows `task` gives to the steps before `step`: its share of them and its phase, rounded down.
 
     A share of tokens is one of rows once a step's tokens are counted in rows of the task's mean length.
 
@@ -111,7 +114,11 @@ def rows_before(plan: Plan, task: str, step: int) -> int:
     that step exactly, up to one row.
     """
     own = plan.tasks[task]
-    return schedules.drawn_before(own.over_steps, own.rows_per_step or plan.rows_per_step, step)
+    return schedules.drawn_before(own.over_steps, _rows_per_step(plan, own), step, own.phase)
+
+
+def _rows_per_step(plan: Plan, own: TaskPlan) -> float:
+    return own.rows_per_step or plan.rows_per_step
 
 
 def share_at(plan: Plan, task: str, step: int) -> float:
@@ -151,17 +158,38 @@ def draw(plan: Plan, task: str, seed: int, first: int, last: int) -> np.ndarray:
     """Row numbers of the task's draws number first, ..., last - 1 (each epoch visits a row once, and one that
     is repeated as often as the plan says)."""
     own = plan.tasks[task]
-    parts = [np.empty(0, dtype=np.int64)]
-    for walk in epoch_slices(plan, task, first, last):
-        parts.append(
-            permute(np.arange(walk.first, walk.last), walk.size, derive_seed(seed, task, walk.number))
-        )
-    places = np.concatenate(parts)
+    step = math.ceil(_rows_per_step(plan, own) * plan.window)
+    walks = epoch_slices(plan, task, first, last)
+    parts = [_walked(walk, (seed, task), step) for walk in walks]
+    places = np.concatenate([np.empty(0, dtype=np.int64), *parts])
     if not own.stages:
         return _rows_at(own, places)
     if own.easiest is None:
         raise ValueError(f"the plan draws the easiest rows of {task} first and was not told which they are")
-    return own.easiest[places]
+    easiest: np.ndarray = own.easiest[places]
+    return easiest
+
+
+def _walked(walk: EpochSlice, of: tuple[int, str], step: int) -> np.ndarray:
+    """A part of an epoch, whose first rows are not the last ones of the epoch before: a step of that many
+    that holds the end of one and the beginning of the other has no row twice.
+
+    Rows that would come again change places with the rows behind those first ones. A third of an epoch at
+    most is kept free of another third, so that there are always enough.
+    """
+
+    def at(first: int, last: int, epoch: int) -> np.ndarray:
+        return permute(np.arange(first, last), walk.size, derive_seed(*of, epoch))
+
+    rows, near = at(walk.first, walk.last, walk.number), min(step, walk.size // 3)
+    if walk.number and walk.first < 2 * near:
+        begin = at(0, 2 * near, walk.number)
+        again = np.isin(begin, at(walk.size - near, walk.size, walk.number - 1))
+        early = np.flatnonzero(again[:near])
+        late = near + np.flatnonzero(~again[near:])[: len(early)]
+        begin[early], begin[late] = begin[late], begin[early]
+        rows[: 2 * near - walk.first] = begin[walk.first : walk.last]
+    return rows
 
 
 def _rows_at(own: TaskPlan, places: np.ndarray) -> np.ndarray:

@@ -116,10 +116,11 @@ def _drafted(
             sorted({*new.get(name, ())} - {*excluded[name]}),
             replayed,
             over_steps[name],
+            schedules.phase(place),
             mixture.easy_first.get(name),
             steps,
         )
-        for name, split in training.items()
+        for place, (name, split) in enumerate(training.items())
     }
     tasks |= {name: tasks[name].model_copy(update={"auxiliary": True}) for name in mixture.auxiliary}
     per_step = budget.tokens_per_step
@@ -194,6 +195,7 @@ def _planned(
     new: list[int],
     replayed: float,
     over_steps: Schedule,
+    phase: float,
     easy: EasyFirst | None,
     steps: int,
 ) -> PlannedTask:
@@ -206,6 +208,7 @@ def _planned(
         excluded=excluded,
         share=over_steps.total(steps) / steps,
         schedule=schedules.record(over_steps),
+        phase=phase,
         mean_tokens=_mean_tokens(split, excluded, repeated, times),
         stages=[],
         cut=reading.cut,

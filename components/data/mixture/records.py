@@ -43,6 +43,7 @@ class PlannedTask(Part):
     share: float  # of the run's rows or tokens (`mixture.unit`); where shares are dynamic, that of the start
     rows_per_step: float | None = None  # of a step that is all this task's; null where shares are of rows
     schedule: SharesOverSteps | StepsInTurn | None = None  # null where the share is constant
+    phase: float = 0.0  # part of a row by which its draws are early, so that tasks round up in other steps
     mean_tokens: float  # of a row that the run draws
     easy_first: Literal["length", "difficulty"] | None = None  # what tells easy rows, where they come first
     stages: list[Stage]  # of a task whose easy rows come first

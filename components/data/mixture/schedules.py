@@ -1,6 +1,6 @@
 """Shares that change over the steps, in closed form.
 
-A task gives floor(rows per step * integral of its share from 0 to s) rows to the steps before s. The
+A task gives floor(rows per step * integral of its share from 0 to s + phase) rows to the steps before s. The
 mixture's draws need nothing else, so whatever its share does, the batch at step s stays a pure function
 of (plan, seed, s) as long as that integral is one of s alone. Every schedule here is such an integral:
 
@@ -23,6 +23,8 @@ from itertools import accumulate
 from typing import Protocol
 
 from components.data.mixture.records import SharesOverSteps, StepsInTurn
+
+GOLDEN = (math.sqrt(5) - 1) / 2
 
 Shares = Mapping[str, float]
 
@@ -107,9 +109,20 @@ def next_window(step: int, window: int) -> int:
     return -(-step // window) * window
 
 
-def drawn_before(schedule: Schedule, rows_per_step: float, step: int) -> int:
+def drawn_before(schedule: Schedule, rows_per_step: float, step: int, phase: float = 0.0) -> int:
     """How many rows the task gives to the steps before `step`."""
-    return math.floor(rows_per_step * schedule.total(step) + 1e-9)
+    return math.floor(rows_per_step * schedule.total(step) + phase + 1e-9)
+
+
+def phase(place: int) -> float:
+    """Of the task at a place among all, in [0, 1).
+
+    Multiples of the golden ratio spread evenly, however many tasks there are and whichever of them have equal
+    shares (Weyl's sequence; Knuth, The Art of Computer Programming 3, section 6.4, theorem S). Were all
+    alike, tasks of equal shares would round up together: thirty of them at 32 rows a step gave 30 rows in
+    most steps, and 60 in others.
+    """
+    return place * GOLDEN % 1
 
 
 def constant(shares: Shares) -> dict[str, Knots]:

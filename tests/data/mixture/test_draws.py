@@ -10,7 +10,7 @@ from scipy import stats
 
 from components.data.batches.batching import step_rows
 from components.data.mixture.draws import Plan, TaskPlan, draw, rows_before, share_at, shares, skip
-from components.data.mixture.schedules import alternating, curriculum
+from components.data.mixture.schedules import alternating, curriculum, phase
 from components.keyed import permute
 from components.settings.project import Mixture
 
@@ -103,6 +103,36 @@ def test_an_epoch_visits_every_usable_row_once() -> None:
     assert set(draw(plan, "t", 3, 0, 7).tolist()) == usable
     assert set(draw(plan, "t", 3, 7, 14).tolist()) == usable
     assert draw(plan, "t", 3, 0, 7).tolist() != draw(plan, "t", 3, 7, 14).tolist()
+
+
+@given(rows=st.integers(1, 90), step=st.integers(1, 40), epochs=st.integers(2, 4))
+def test_the_step_between_two_epochs_has_no_row_twice(rows: int, step: int, epochs: int) -> None:
+    """And an epoch still visits each row once. Where it is less than three steps, a row may come twice."""
+    plan = Plan(1, float(step), 1, {"t": TaskPlan(rows, 1.0)})
+    drawn = draw(plan, "t", 7, 0, epochs * rows)
+    for epoch in drawn.reshape(epochs, rows):
+        assert sorted(epoch) == list(range(rows))
+    for first in range(0, len(drawn) - step, step):
+        if 3 * step <= rows:
+            assert len(set(drawn[first : first + step])) == step
+    middle = draw(plan, "t", 7, rows // 2, epochs * rows - 1)
+    assert middle.tolist() == drawn[rows // 2 : -1].tolist()  # wherever one begins
+
+
+@pytest.mark.parametrize(
+    "weights", [[1] * 6, [1] * 30, [1] * 100, [1] * 15 + [3] * 15, [1, 3] * 15], ids=lambda w: str(len(w))
+)
+@pytest.mark.parametrize("rows", [21.4, 32.0])
+def test_many_tasks_round_up_in_different_steps(weights: list[int], rows: float) -> None:
+    """So that each step holds about as many rows. Thirty equal tasks in phase gave 30 and 60."""
+    tasks = {
+        str(place): TaskPlan(1000, weight / sum(weights), phase=phase(place))
+        for place, weight in enumerate(weights)
+    }
+    plan = Plan(400, rows, 1, tasks)
+    sizes = np.diff([sum(rows_before(plan, task, step) for task in tasks) for step in range(401)])
+    assert np.abs(sizes - rows).max() <= 4
+    assert sizes.std() < 1.5
 
 
 @given(

@@ -170,10 +170,13 @@ def test_meta_is_aligned_to_the_rows_of_the_next_step(shared_project: Path) -> N
     found = backward.alignments()
     after_P = gradient(StepBackward(engine, 0, ahead), list(own)).double()
     here_P = gradient(StepBackward(engine, 0, batch), list(own)).double()
+    norms = {head: float(own_P.norm() * after_P.norm()) for head, own_P in own.items()}
     for head, own_P in own.items():
-        norm = float(own_P.norm() * after_P.norm())
-        assert found[head] == pytest.approx(float(own_P @ after_P), abs=1e-4 * norm), head
-        assert found[head] != pytest.approx(float(own_P @ here_P), abs=1e-2 * norm), head
+        assert found[head] == pytest.approx(float(own_P @ after_P), abs=1e-4 * norms[head]), head
+    of_same_rows = {
+        head: abs(found[head] - float(own_P @ here_P)) / norms[head] for head, own_P in own.items()
+    }
+    assert max(of_same_rows.values()) > 0.01
 
 
 @pytest.mark.slow
