@@ -215,6 +215,16 @@ def verify_manifest(folder: Path) -> Manifest:
     return whole
 
 
+def refuse_stream(path: Path) -> None:
+    """Check that what is at a path can be read again.
+
+    Raises:
+        UserError: it is a pipe or a device: whoever reads it twice would wait for ever.
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise UserError(f"{path}: is a pipe or a device, expected a file; write what comes from it into one")
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write JSON atomically, readable, with a final newline; NaN is refused (ValueError)."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)

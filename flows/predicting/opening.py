@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 
 from components.data.sources.record import Version
 from components.data.sources.remotes.url import complaints
 from components.errors import UserError
+from components.files import refuse_stream
 from flows.predicting import reading
 from flows.predicting.reading import Record, Table
 
@@ -23,6 +25,8 @@ def open_table(address: str, stack: ExitStack) -> tuple[Table, Version]:
         system, path = fsspec.core.url_to_fs(address)
         if "file" in system.protocol and system.isdir(path):
             raise UserError(f"{address}: is a folder, expected a file")
+        if "file" in system.protocol:
+            refuse_stream(Path(path))
         version = version_of(system, path)
         file = stack.enter_context(system.open(path, "rb"))
         table = reading.read(address, file, version["size"] or 0)

@@ -24,6 +24,7 @@ from components.data.propose.workbook import source_of
 from components.data.sources import formats
 from components.data.sources.formats.line_files import parallel_sets
 from components.errors import TryAgainError, UserError, near_miss
+from components.files import refuse_stream
 
 SUFFIXES = {
     *(".csv", ".tsv", ".tab", ".txt", ".jsonl", ".json", ".ndjson", ".parquet", ".arrow"),
@@ -82,6 +83,7 @@ def _here(address: str) -> Place:
     """A file or a folder of this machine, or the files of a pattern."""
     path = Path(address)
     if path.exists():
+        refuse_stream(path)
         return place_of(path)
     folder, _, name = address.rpartition("/")
     found = sorted(Path(folder or ".").glob(name)) if "*" in name else []

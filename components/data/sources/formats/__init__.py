@@ -29,6 +29,7 @@ from components.data.sources.placing import explained, placed, tally_of
 from components.data.sources.record import Numbered, Record, Skipped, Unreadable, Values, value_at
 from components.data.sources.sentences import grouped, sentence_names
 from components.errors import BadRowError, UserError, near_miss
+from components.files import refuse_stream
 from components.settings.columns import Columns
 from components.settings.data import Source
 from components.spelling import is_blank, is_whole, plain, trimmed
@@ -281,6 +282,7 @@ def _checked(path: Path, source: Source, columns: Columns) -> tuple[Numbered, se
     columns whose integers pandas has written as floats, 1 as 1.0, since some rows lack them."""
     if source.format != "huggingface" and not path.exists():
         raise UserError(f"{path}: no such file; see source.path in params.yaml")
+    refuse_stream(path)
     found = rows(path, source)
     head = list(islice(found, HEAD))
     sound = [fields for _, fields in head if not isinstance(fields, Skipped)]
