@@ -25,6 +25,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+WIDE = {  # marks of encodings that are not UTF-8; the longer first, of which a shorter one is the beginning
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
 LONGEST = 10_000_000  # characters of a field; the csv module's own limit is 131,072
 LONGEST_LINE = 64_000_000  # bytes, of which more are no longer read: a small file of gzip may hold any number
 BATCH = 1024  # rows of a Parquet file in memory
@@ -102,14 +108,20 @@ def read(address: str, file: IO[bytes], size: int) -> Table:
     return Table(columns, rows, part)
 
 
+def _refuse_wide(address: str, line: bytes) -> None:
+    for mark, encoding in WIDE.items():
+        if line.startswith(mark):
+            raise UserError(f"{address}: the file is {encoding}, expected UTF-8; save it as that")
+
+
 def _lines(address: str, file: io.BufferedReader) -> Iterator[str]:
     """Lines with their ends. A byte that is not UTF-8 becomes a lone surrogate, which tells its row."""
     number = 0
     try:
         while line := file.readline(LONGEST_LINE):
             number += 1
-            if number == 1 and line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-                raise UserError(f"{address}: the file is UTF-16, expected UTF-8; save it as that")
+            if number == 1:
+                _refuse_wide(address, line)
             if len(line) == LONGEST_LINE:
                 raise UserError(f"{address}: line {number:,} has {LONGEST_LINE:,} bytes or more; shorten it")
             text = line.decode("utf-8", "surrogateescape")

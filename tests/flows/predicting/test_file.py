@@ -500,6 +500,7 @@ MISTAKES: list[tuple[bytes, dict[str, Any], str]] = [
     (b"text\na\n", {"source": "gopher://a/in.csv"}, "gopher://a/in.csv: Protocol not known"),
     (TORN, {"source": "in.csv.gz"}, "in.csv.gz: not a whole file of gzip"),
     ("text\nada\n".encode("utf-16"), {}, "in.csv: the file is UTF-16, expected UTF-8"),
+    ("text\nada\n".encode("utf-32"), {}, "in.csv: the file is UTF-32, expected UTF-8"),
     (b"text\rada\rbob\r", {}, "in.csv: its lines end in carriage returns alone"),
     (b"text\nada\n\"bob\ncy\n", {}, "in.csv: row 2: a quote is opened and not closed within"),
     (b"text,,\na,b,c\n", {}, "in.csv: two columns have no name; rename one"),
