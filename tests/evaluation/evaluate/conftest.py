@@ -9,15 +9,12 @@ from typing import Any
 
 import pytest
 
-from components import params
-from components.evaluation.baselines import baselines
 from components.evaluation.evaluate import evaluate
 from components.files import read_json
-from components.tracking.terminal import Terminal
-from components.training.run.fit import run
-from tests.conftest import build_project, encode_project
+from tests.conftest import build_project
 from tests.evaluation.evaluate.opponents import opponent
 from tests.once import made_once
+from tests.trained import train_project
 
 
 @pytest.fixture(scope="session")
@@ -30,12 +27,8 @@ def train(root: Path, encoder: Path) -> None:
     build_project(root, encoder)
     settings_file = root / "params.yaml"
     settings_file.write_text(settings_file.read_text().replace("tokens: 12000", "tokens: 6000"))
+    project = train_project(root)
     with contextlib.chdir(root):
-        encode_project(root)
-        project = params.load()
-        run(project, Path(), Terminal())
-        for name in project.tasks:
-            baselines(Path("data") / name, Path("baselines") / name)
         shutil.copytree("models/multitask", "champion")
         evaluate(project, Path(), opponent(), lambda text: None)
 

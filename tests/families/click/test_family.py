@@ -19,8 +19,8 @@ from tests.families.families import (
     learn,
     losses_add_up,
     metric,
+    padding_changes_nothing,
     read,
-    states,
 )
 
 GOOD = {"text": "a", "categorical": {"brand": "acme"}, "numeric": {"price": 2}, "outcome": 1}
@@ -129,11 +129,8 @@ def test_losses_add_up_and_reach_the_head() -> None:
 
 
 def test_padding_changes_no_answer(tokenizer: Any) -> None:
-    tokenizer.no_truncation()
-    ((encoding,),) = FAMILY.tokenise(tokenizer, [{"text": "good plane", "text_pair": None}], {})
     side = torch.tensor([FAMILY.extra_inputs(ROWS[0], [], FACTS)], dtype=torch.float64)
-    head = FAMILY.head(8, FACTS)
-    torch.testing.assert_close(head(*states([encoding]), side), head(*states([encoding], padding=6), side))
+    assert padding_changes_nothing(FAMILY, tokenizer, FACTS, side)
 
 
 def test_the_baselines() -> None:

@@ -22,7 +22,7 @@ def write_lines(name: str, rows: Sequence[Any]) -> None:
 def load(name: str) -> list[dict[str, Any]]:
     """As other programs read it."""
     if name.endswith(".parquet"):
-        return pq.read_table(name).to_pylist()
+        return list(pq.read_table(name).to_pylist())
     with (gzip.open if name.endswith(".gz") else open)(name, "rt", newline="") as opened:
         if "jsonl" in name:
             return [json.loads(line) for line in opened]

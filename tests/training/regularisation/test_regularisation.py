@@ -18,6 +18,7 @@ from components.settings.training import Balancing, Method
 from components.training.step.backward import StepBackward
 from components.training.step.stepper import Stepper
 from tests.params.messages import complaint
+from tests.training.gradients.explicit import each_alone
 from tests.training.steps import first_batch, stepper
 
 HEADS = ("closeness", "mood", "people", "size")
@@ -176,15 +177,10 @@ def test_gradients_are_those_of_each_tasks_regularised_loss(
         made.model.encoder.set_attn_implementation("eager")
     seen = backward(made, encoded_project)
     assert len(seen.batches) > 1
-    own: dict[str, dict[str, torch.Tensor]] = {}
-    for head in HEADS:
-        made.model.zero_grad()
-        for micro in seen.micros():
-            means = seen.means(micro)
-            if head in means:
-                means[head].backward()
-        own[head] = {n: p.grad.clone() for n, p in made.model.named_parameters() if p.grad is not None}
-    made.model.zero_grad()
+    own = {
+        head: {n: p.grad.clone() for n, p in made.model.named_parameters() if p.grad is not None}
+        for head in each_alone(made, seen)
+    }
     _facts, balance = seen.fill()
     for name, parameter in made.model.named_parameters():
         weights = balance.shared if name.startswith("encoder.") else balance.heads

@@ -37,7 +37,7 @@ class Ended:
 
 def _is_of(process: psutil.Process, project: Path) -> bool:
     try:
-        return process.environ().get(MARK) == str(project)
+        return bool(process.environ().get(MARK) == str(project))
     except (psutil.Error, OSError):
         return False
 
