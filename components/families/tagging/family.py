@@ -21,13 +21,7 @@ from components.families.base import (
     Prediction,
     Row,
 )
-from components.families.base.capabilities import (
-    NamedLabels,
-    NamesThings,
-    OneClassEach,
-    Reword,
-    Rewordable,
-)
+from components.families.base.capabilities import NamedLabels, NamesThings, OneClassEach, Reword, Rewordable
 from components.families.shared.changes import options_changed
 from components.families.shared.fields import read_text, whole
 from components.families.shared.rewording import replaced
