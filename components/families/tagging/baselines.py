@@ -10,7 +10,8 @@ from components.families.shared.words import word_features
 
 
 def commonest_tag(train: Sequence[Row]) -> str:
-    return Counter(tag for row in train for tag in row["tags"]).most_common(1)[0][0]
+    tags = Counter(str(tag) for row in train for tag in row["tags"])
+    return tags.most_common(1)[0][0]
 
 
 def tags_by_words(train: Sequence[Row], test: Sequence[Row]) -> list[list[str]]:
