@@ -7,42 +7,14 @@ from typing import Any
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from components.evaluation import paired
 from components.evaluation.gate import verdict
-from components.evaluation.records import (
-    Comparison,
-    Evaluation,
-    Finding,
-    Outcome,
-    RowsSince,
-    Rules,
-    Verdict,
-)
-from components.settings.project import Gate
+from components.evaluation.records import Comparison, Evaluation, Finding, RowsSince, Rules
 from tests import verdicts
-from tests.quick import examples
-from tests.verdicts import against, counted, of
-
-ORDER: tuple[Outcome, ...] = ("REJECT", "HOLD", "PROMOTE")
-
-
-def task(**gate: Any) -> Gate:
-    return Gate.model_validate({"metric": "accuracy", "floor": 0.6, "margin": 0.02, **gate})
-
-
-def evidence(
-    value: float = 0.8, champion: Comparison | None = None, findings: tuple[Finding, ...] = (), **changes: Any
-) -> Evaluation:
-    """What was measured of one task `t`."""
-    return of({"t": verdicts.measured(value, champion, **changes)}, findings)
-
-
-def judged(report: Evaluation, **rules: Any) -> Verdict:
-    gates = dict.fromkeys(report.tasks, task())
-    return verdict(report, verdicts.rules(gates, **rules))
-
+from tests.evaluation.synthetic import evidence, judged, task
+from tests.verdicts import against, of
 
 NAN = float("nan")
 
@@ -279,85 +251,6 @@ def test_who_insists_has_releases_that_beat_the_linear_baseline(
     strict = verdict(measured, verdicts.rules({"t": task(beat_linear=True)}))
     assert (strict.verdict, judged(measured).verdict) == (expected, "PROMOTE")
     assert why in strict.tasks["t"].why
-
-
-# --- laws of the rule ------------------------------------------------------------------------------
-
-DIFFERENCES = st.floats(-0.1, 0.1)
-ERRORS = st.floats(0.001, 0.05)
-HEADS = st.lists(st.tuples(DIFFERENCES, ERRORS, st.floats(0.5, 0.9)), min_size=1, max_size=4)
-
-
-def release_of(heads: list[tuple[float, float, float]]) -> Evaluation:
-    named = {
-        f"t{n}": verdicts.measured(value, against(difference, error))
-        for n, (difference, error, value) in enumerate(heads)
-    }
-    return of(named)
-
-
-def rank(report: Evaluation, **rules: Any) -> int:
-    return ORDER.index(judged(report, **rules).verdict)
-
-
-@given(HEADS, st.floats(0, 0.1), st.floats(0, 0.1))
-@settings(max_examples=examples(300))
-def test_better_evidence_never_gets_a_worse_verdict(
-    heads: list[tuple[float, float, float]], gained: float, risen: float
-) -> None:
-    (difference, error, value), *others = heads
-    better = release_of([(difference + gained, error, value + risen), *others])
-    assert rank(better) >= rank(release_of(heads))
-
-
-@given(HEADS, st.floats(1, 100))
-@settings(max_examples=examples(300))
-def test_a_promotion_stands_with_more_rows_and_the_same_estimates(
-    heads: list[tuple[float, float, float]], more: float
-) -> None:
-    then = release_of([(difference, error / math.sqrt(more), value) for difference, error, value in heads])
-    before, after = judged(release_of(heads)).verdict, judged(then).verdict
-    assert before != "PROMOTE" or after == "PROMOTE"
-
-
-@given(st.integers(0, 30), st.integers(0, 30), st.integers(100, 3000), st.integers(2, 20))
-@settings(max_examples=examples(200))
-def test_a_promotion_stands_with_more_rows_of_the_same_kind(
-    won: int, lost: int, units: int, more: int
-) -> None:
-    before, after = (
-        judged(evidence(champion=counted(won * times, lost * times, units * times))).verdict
-        for times in (1, more)
-    )
-    assert before != "PROMOTE" or after == "PROMOTE"
-
-
-@given(st.integers(0, 30), st.integers(0, 30), st.integers(100, 3000))
-@settings(max_examples=examples(200))
-def test_a_row_that_is_won_and_not_lost_never_makes_a_worse_verdict(won: int, lost: int, units: int) -> None:
-    less, better = counted(won, lost + 1, units), counted(won + 1, lost, units)
-    assert rank(evidence(champion=better)) >= rank(evidence(champion=less))
-
-
-@given(HEADS)
-@settings(max_examples=examples(200))
-def test_a_release_is_promoted_exactly_when_each_of_its_tasks_alone_would_be(
-    heads: list[tuple[float, float, float]],
-) -> None:
-    alone = [judged(release_of([head])).verdict == "PROMOTE" for head in heads]
-    assert (judged(release_of(heads)).verdict == "PROMOTE") == all(alone)
-
-
-@given(DIFFERENCES, ERRORS, st.floats(0.01, 0.1), st.floats(0, 0.1))
-@settings(max_examples=examples(200))
-def test_a_wider_margin_never_gets_a_worse_verdict(
-    difference: float, error: float, margin: float, wider: float
-) -> None:
-    report = evidence(champion=against(difference, error))
-    narrow, wide = (
-        verdict(report, verdicts.rules({"t": task(margin=one)})).verdict for one in (margin, margin + wider)
-    )
-    assert ORDER.index(wide) >= ORDER.index(narrow)
 
 
 def test_a_verdict_names_what_it_was_made_from() -> None:

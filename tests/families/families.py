@@ -118,6 +118,15 @@ def losses_add_up(family: Family, logits: Sequence[Any], targets: Sequence[Any],
     return bool(np.isclose(loss(slice(None)), alone, rtol=1e-5))
 
 
+def padding_changes_nothing(family: Family, tokenizer: Any, facts: Facts, *extra: torch.Tensor) -> bool:
+    """Is a row's answer the same where a longer one stands beside it?"""
+    tokenizer.no_truncation()
+    ((encoding,),) = family.tokenise(tokenizer, [{"text": "good plane", "text_pair": None}], {})
+    head = family.head(WIDTH, facts)
+    alone, padded = (head(*states([encoding], padding), *extra) for padding in (0, 6))
+    return torch.allclose(alone, padded, rtol=1e-5, atol=1e-6)
+
+
 def gradient_reaches_the_head(
     family: Family, hidden: torch.Tensor, mask: torch.Tensor, targets: Sequence[Any], facts: Facts
 ) -> bool:

@@ -173,7 +173,6 @@ def test_a_bento_that_is_not_there_is_named(project: Path, mistake: Callable[...
 
 
 def test_a_port_already_taken_is_named(project: Path, tmp_path: Path, mistake: Callable[..., str]) -> None:
-    pytest.importorskip("components.release.query")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         (tmp_path / "bento.yaml").touch()

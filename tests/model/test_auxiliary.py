@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from components.data.mixture import plan as planning
 from components.data.mixture.draws import Plan
 from components.data.mixture.records import PlanRecord
 from components.errors import UserError
-from components.evaluation import baselines, page
+from components.evaluation import page
 from components.evaluation.evaluate import evaluate
 from components.evaluation.gate import rules_of, verdict
 from components.evaluation.records import EVALUATION, VERDICT, Evaluation, Verdict
@@ -31,9 +32,7 @@ from components.model.inference import predict
 from components.release import bundle
 from components.release.records import BundleCard
 from components.settings.project import Project
-from components.tracking.terminal import Terminal
 from components.training.run import history
-from components.training.run.fit import run
 from components.training.run.measured import Measured
 from components.training.run.state import State
 from serving.predictor import Predictor
@@ -41,6 +40,7 @@ from tests import verdicts
 from tests.conftest import build_project, encode_project, sentence
 from tests.families.self_supervised import add_task, mask_token
 from tests.serving.tiny import PACKAGING
+from tests.trained import train_project
 
 pytestmark = pytest.mark.slow  # models are trained
 
@@ -55,13 +55,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Pat
     build_project(root, tiny_encoder)
     mask_token(root / "encoder")
     add_task(root, "masked_lm", TEXTS)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(root)
-        encode_project(root)
-        project = params.load()
-        run(project, Path(), Terminal())
-        for name in project.tasks:
-            baselines.baselines(Path("data") / name, Path("baselines") / name)
+    project = train_project(root)
+    with contextlib.chdir(root):
         evaluate(project, Path(), None, lambda _: None)
         verdict(Evaluation.read(EVALUATION), rules_of(project)).write(VERDICT)
     return root

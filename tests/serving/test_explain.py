@@ -17,7 +17,7 @@ from scipy.stats import spearmanr
 from tokenizers import Tokenizer, models
 
 from components.families.classification.family import ClassificationAnswer
-from components.families.tagging.family import TaggingAnswer
+from components.families.tagging.answers import TaggingAnswer
 from components.release.records import Limits
 from serving.explain import MOST, Ask, Explanation, at_most, explain, parts_of
 from serving.predictor import Predictor

@@ -17,7 +17,6 @@ ROOT = Path(__file__).parents[2]
 def test_the_record_alone_decides_every_byte_and_dvc_finds_metrics_and_plots(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("dvclive")
     from components.stages import curves
 
     monkeypatch.chdir(tmp_path)

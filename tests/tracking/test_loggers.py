@@ -43,7 +43,6 @@ def killed_and_gone_on(name: str, folder: Path) -> None:
 
 
 def test_tensorboard_has_every_step_once(tmp_path: Path) -> None:
-    pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     killed_and_gone_on("tensorboard", tmp_path)
@@ -91,7 +90,6 @@ def test_wandb_offline_is_one_run_with_an_id_that_a_resumed_one_has_again(
 
 
 def test_dvclive_is_the_record_alone_and_names_the_kept_step(tmp_path: Path) -> None:
-    pytest.importorskip("dvclive")
     killed_and_gone_on("dvclive", tmp_path / "killed")
     whole = tracking.logger("dvclive")(tmp_path / "whole")
     whole.start(Run("key", 12, history=[entry(step) for step in (5, 10, 12)]))

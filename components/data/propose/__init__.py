@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain, count, islice
 from pathlib import Path
+from typing import NamedTuple
 
 from components import families
 from components.data.propose.alike import without_codes
 from components.data.propose.candidate import Plan, Wishes
 from components.data.propose.choose import choose
-from components.data.propose.class_names import class_names, listed_names, named
+from components.data.propose.class_names import Names, class_names, listed_names, named
 from components.data.propose.columns import columns_of
 from components.data.propose.counting import recounted
 from components.data.propose.entry import Entry, entry_of, load_source
@@ -82,14 +83,35 @@ def guess_at(place: Place, wishes: Wishes, encoder: Path | None = None, terms: T
         return _classes_or_columns(place, wishes, encoder, terms)
     if wishes.format is not None:
         place = replace(place, source={**place.source, "format": wishes.format})
-    whole = place
-    rows, total = _rows(place)
+    whole, (rows, total) = place, _rows(place)
     if any(isinstance(fields, Document) and fields.get("relations") for _, fields in rows):
         if wishes.family is None:
             raise _spans_or_relations(place, wishes, encoder, terms)
         if wishes.family in families.that(PairsOfSpans):
             place = replace(place, source={**place.source, "rows": "pairs"})
             rows, total = _rows(place)
+    looked = _look(place, rows, total, wishes)
+    apart = without_codes(looked.columns, {*wishes.columns.values(), *wishes.joint})
+    plan, others = choose(apart, looked.rows, wishes)
+    if looked.marked and not _reads_spans(plan):
+        return guess_at(whole, replace(wishes, family=plan.family), encoder, terms)
+    if unsaid := [column for column in plan.measured if column.is_open]:
+        raise either_decimal(plan, unsaid[0], looked.rows)
+    return _guess_of(looked, plan, others, wishes, encoder, terms)
+
+
+class _Looked(NamedTuple):
+    """Data as they were looked at, at last."""
+
+    place: Place
+    rows: Numbered
+    columns: list[Column]
+    class_names: Names  # column -> what its numbers stand for
+    marked: str | None  # the column of texts whose spans are marked within
+
+
+def _look(place: Place, rows: Numbered, total: int, wishes: Wishes) -> _Looked:
+    """Look again, and again, as what is seen says how the rows are to be read."""
     names = class_names(place.first) or listed_names(place.first, columns_of(rows, total))
     rows = named(rows, names)
     columns = columns_of(rows, total, wishes.decimal)
@@ -104,19 +126,22 @@ def guess_at(place: Place, wishes: Wishes, encoder: Path | None = None, terms: T
     if found := recounted(columns, place, rows):
         place, rows = found
         columns = columns_of(rows, total, wishes.decimal)
-    apart = without_codes(columns, {*wishes.columns.values(), *wishes.joint})
-    plan, others = choose(apart, rows, wishes)
-    if marked and not _reads_spans(plan):
-        return guess_at(whole, replace(wishes, family=plan.family), encoder, terms)
-    if unsaid := [column for column in plan.measured if column.is_open]:
-        raise either_decimal(plan, unsaid[0], rows)
-    given = place.source.get("files", {})
-    place = _with_targets(place, plan)
-    left_out = tuple(name for split, name in given.items() if split not in place.source.get("files", {}))
-    numbers = [column.name for column in plan.targets.values() if column.name in names]
-    if numbers and place.source["format"] in PLAIN:
-        called = {str(number): name for number, name in enumerate(names[numbers[0]])}
-        place = replace(place, source={**place.source, "label_map": called})
+    return _Looked(place, rows, columns, names, marked)
+
+
+def _guess_of(
+    looked: _Looked,
+    plan: Plan,
+    others: list[Plan],
+    wishes: Wishes,
+    encoder: Path | None,
+    terms: Terms | None,
+) -> Guess:
+    """The guess whose entry reads the rows by this plan."""
+    rows, columns = looked.rows, looked.columns
+    place = _with_class_names(_with_targets(looked.place, plan), plan, looked.class_names)
+    given, kept = (one.source.get("files", {}) for one in (looked.place, place))
+    left_out = tuple(name for split, name in given.items() if split not in kept)
     known = terms or Terms()
     plan = replace(plan, joint={known.free(head): each for head, each in plan.joint.items()})
     entry = entry_of(wishes.name or known.free(_name(place)), place, columns, plan, rows, encoder)
@@ -124,6 +149,15 @@ def guess_at(place: Place, wishes: Wishes, encoder: Path | None = None, terms: T
     beside = [_other(each, rows) for each in others]
     shown, unused = plan.shown(rows, SHOWN), tuple(_unused(columns, entry))
     return Guess(len(rows), plan, shown, beside, _unread(plan, rows), entry, unused, left_out, refused)
+
+
+def _with_class_names(place: Place, plan: Plan, names: Names) -> Place:
+    """The place, where its format does not say itself what the numbers of a class column stand for."""
+    numbers = [column.name for column in plan.targets.values() if column.name in names]
+    if not numbers or place.source["format"] not in PLAIN:
+        return place
+    called = {str(number): name for number, name in enumerate(names[numbers[0]])}
+    return replace(place, source={**place.source, "label_map": called})
 
 
 def _marked(columns: list[Column], wishes: Wishes) -> str | None:

@@ -119,22 +119,7 @@ def entry_of(
         raise UserError(f"{place.first}: {plan.family} cannot read one of its rows")
     gate, remark = _gate(plan, [row for _, row in read])
     length, measured = _max_length(plan, [row for _, row in read], encoder)
-    source: SourceKeys = {**place.source, **_split_column(columns)}
-    if plan.details.labels is not None:
-        source["labels"] = plan.details.labels
-    if signs := [column.decimal for column in plan.measured if column.decimal]:
-        source["decimal"] = signs[0]
-    if units := {column.name: column.unit for column in plan.measured if column.unit}:
-        source["units"] = units
-    if _escaped(plan, source):
-        source["unescape_html"] = True
-    without = {
-        column.name: condition
-        for column in plan.targets.values()
-        if (condition := _labelled(column, together=bool(plan.joint)))
-    }
-    if without:
-        source["filter"] = without
+    source = _source(place, columns, plan)
     keys: TaskKeys = {
         "family": plan.family,
         "source": source,
@@ -152,6 +137,25 @@ def entry_of(
     if plan.joint:
         keys["joint"] = {name: _head(plan, name, read) for name in plan.joint}
     return Entry(name, keys, {"max_length": measured, "gate": remark}, place.remotes)
+
+
+def _source(place: Place, columns: list[Column], plan: Plan) -> SourceKeys:
+    """Where the rows are, and how what the plan reads of them is to be read."""
+    source: SourceKeys = {**place.source, **_split_column(columns)}
+    if plan.details.labels is not None:
+        source["labels"] = plan.details.labels
+    if signs := [column.decimal for column in plan.measured if column.decimal]:
+        source["decimal"] = signs[0]
+    if units := {column.name: column.unit for column in plan.measured if column.unit}:
+        source["units"] = units
+    if _escaped(plan, source):
+        source["unescape_html"] = True
+    conditions = {
+        column.name: _labelled(column, together=bool(plan.joint)) for column in plan.targets.values()
+    }
+    if found := {name: condition for name, condition in conditions.items() if condition}:
+        source["filter"] = found
+    return source
 
 
 def _escaped(plan: Plan, source: SourceKeys) -> bool:

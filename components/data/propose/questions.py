@@ -115,16 +115,7 @@ def nothing(
     kept = [part for role, name in taken.items() for part in ("--column", f"{role}={name}")]
     kept += ["--family", family] if family else []
     if not read and not taken:
-        some = [each for each in rest if each.is_text and each.distinct >= FEWEST_TEXTS]
-        found = [_choice(kept, "text", each, rows) for each in some]
-        have = ", ".join(f"'{column.name}'" for column in columns[:MOST_CHOICES]) or "none"
-        log = "; what is clicked is known by its text: join the items' titles to the log"
-        hint = log if any(fit("outcome", column) for column in columns) else ""
-        lists = [each for each in rest if each.items and all(map(_is_number, each.items))]
-        numbers = [f"'{each.name}'" for each in lists]
-        hint += f"; {numbers[0]} holds numbers: {NAME_THEM}" if numbers and not hint else ""
-        sentence = f"no column looks like the text; the columns are {have}{hint}{why}"
-        return Question(sentence, found[:MOST_CHOICES])
+        return _no_text(columns, rest, kept, why, rows)
     shown = " and ".join(f"'{name}'" for name in [*taken.values(), *read])
     sentence = f"{shown} can be read, but no column looks like what is to be learnt{why}"
     whole = [each for each in rest if len(each.values) >= FILLED * each.rows]
@@ -136,16 +127,38 @@ def nothing(
         sentence += (
             f"; rows without a text are left out by `filter: {{{read[0]}: {{not_empty: true}}}}` below source"
         )
-    elif twice := [column.name for column in columns if any(value is TWICE for value in column.values)]:
-        sentence += f"; '{twice[0]}' is there twice in a row: keep one of them"
-    elif vectors := [column.name for column in rest if column.is_vector]:
-        sentence += (
-            f"; '{vectors[0]}' has a 0 or 1 for each label: make columns of them, called as the labels"
-        )
-    elif not any(map(_repeats, rest)):
-        sentence += "; add one with labels, scores or tags"
-        sentence += ", or learn from the texts by themselves" if texts else ""
+    else:
+        sentence += _remedy(columns, rest, bool(texts))
     return Question(sentence, found[:MOST_CHOICES])
+
+
+def _no_text(
+    columns: list[Column], rest: list[Column], kept: list[str], why: str, rows: Numbered
+) -> Question:
+    """The question where no column looks like a text: which of the `rest` could be it all the same."""
+    some = [each for each in rest if each.is_text and each.distinct >= FEWEST_TEXTS]
+    found = [_choice(kept, "text", each, rows) for each in some]
+    have = ", ".join(f"'{column.name}'" for column in columns[:MOST_CHOICES]) or "none"
+    log = "; what is clicked is known by its text: join the items' titles to the log"
+    hint = log if any(fit("outcome", column) for column in columns) else ""
+    lists = [each for each in rest if each.items and all(map(_is_number, each.items))]
+    numbers = [f"'{each.name}'" for each in lists]
+    hint += f"; {numbers[0]} holds numbers: {NAME_THEM}" if numbers and not hint else ""
+    sentence = f"no column looks like the text; the columns are {have}{hint}{why}"
+    return Question(sentence, found[:MOST_CHOICES])
+
+
+def _remedy(columns: list[Column], rest: list[Column], alone: bool) -> str:
+    """What would make a target of a table that has none; `alone`: its texts can teach something alone."""
+    if twice := [column.name for column in columns if any(value is TWICE for value in column.values)]:
+        return f"; '{twice[0]}' is there twice in a row: keep one of them"
+    if vectors := [column.name for column in rest if column.is_vector]:
+        return f"; '{vectors[0]}' has a 0 or 1 for each label: make columns of them, called as the labels"
+    if any(map(_repeats, rest)):
+        return ""
+    return (
+        f"; add one with labels, scores or tags{', or learn from the texts by themselves' if alone else ''}"
+    )
 
 
 def _choice(kept: list[str], role: str, column: Column, rows: Numbered) -> Choice:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
-from pydantic import BaseModel
 
 from components.errors import BadRowError, near_miss
 from components.families.base import (
@@ -22,20 +21,24 @@ from components.families.base import (
     Prediction,
     Row,
 )
-from components.families.base.capabilities import (
-    NamedLabels,
-    NamesThings,
-    OneClassEach,
-    Reword,
-    Rewordable,
-)
+from components.families.base.capabilities import NamedLabels, NamesThings, OneClassEach, Reword, Rewordable
 from components.families.shared.changes import options_changed
 from components.families.shared.fields import read_text, whole
 from components.families.shared.rewording import replaced
 from components.families.shared.spans import read_spans, to_tags
-from components.families.shared.words import first_pieces, places, read_words, units, word_features
-from components.families.tagging.metrics import ENTITY_F1, TOKEN_ACCURACY
-from components.families.tagging.schemes import PREFIXES, UNPREFIXED, best_path, entities, respelt, to_bio
+from components.families.shared.words import first_pieces, places, read_words, units
+from components.families.tagging.answers import TaggingAnswer
+from components.families.tagging.baselines import commonest_tag, tags_by_words
+from components.families.tagging.metrics import ENTITY_F1, TOKEN_ACCURACY, class_counts
+from components.families.tagging.schemes import (
+    PREFIXES,
+    UNPREFIXED,
+    best_path,
+    each_word,
+    entities,
+    respelt,
+    to_bio,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -56,31 +59,6 @@ class TaggingOptions(Options):
     spelling: Literal["strict", "any"] = "strict"
     repair: bool = True  # false refuses a sequence of tags that is ill-formed
     unit: Literal["word", "character"] = "word"  # character tags every character that is no space
-
-
-class Entity(BaseModel):
-    """A span of the request's text: text[start:end]."""
-
-    type: str
-    text: str
-    start: int
-    end: int
-
-
-class Token(BaseModel):
-    """A word, or a character, of the request's text, and its tag."""
-
-    text: str
-    start: int
-    end: int
-    tag: str
-
-
-class TaggingAnswer(BaseModel):
-    """The entities or, where the scheme is plain, the tokens, in the order of the text."""
-
-    entities: list[Entity] = []
-    tokens: list[Token] = []
 
 
 class Tagging(Rewordable, NamesThings, OneClassEach, NamedLabels, Family):
@@ -336,16 +314,7 @@ class Tagging(Rewordable, NamesThings, OneClassEach, NamedLabels, Family):
         self, rows: Sequence[Row], predictions: Sequence[Prediction], facts: Facts
     ) -> list[ClassCounts]:
         """Of each entity type, or of each plain tag."""
-        found = _words_of if _plain(facts) else entities
-        gold: Counter[str] = Counter()
-        guessed: Counter[str] = Counter()
-        right: Counter[str] = Counter()
-        for row, prediction in zip(rows, predictions, strict=True):
-            in_gold, in_guess = set(found(row["tags"])), set(found(prediction["tags"]))
-            gold.update(kind for kind, _, _ in in_gold)
-            guessed.update(kind for kind, _, _ in in_guess)
-            right.update(kind for kind, _, _ in in_gold & in_guess)
-        return [ClassCounts(kind, gold[kind], guessed[kind], right[kind]) for kind in facts["labels"]]
+        return class_counts(rows, predictions, facts["labels"], each_word if _plain(facts) else entities)
 
     def class_pairs(self, row: Row, said: Prediction, facts: Facts) -> Iterable[tuple[str, str]]:
         """Of each token: its plain tag, or the type of its entity."""
@@ -355,28 +324,14 @@ class Tagging(Rewordable, NamesThings, OneClassEach, NamedLabels, Family):
 
     def majority_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
         """The commonest tag of the training rows for every token."""
-        majority = Counter(tag for row in train for tag in row["tags"]).most_common(1)[0][0]
+        majority = commonest_tag(train)
         return [self._tagged([majority] * len(row["tokens"]), facts) for row in test]
 
     def tfidf_baseline(self, train: Sequence[Row], test: Sequence[Row], facts: Facts) -> list[Prediction]:
-        """Each word tagged by itself from TF-IDF features of the word, its neighbours, prefixes,
-        suffixes and shape, with a linear support vector machine trained by gradient descent."""
-        from sklearn.feature_extraction.text import TfidfVectorizer
-        from sklearn.linear_model import SGDClassifier
-        from sklearn.pipeline import make_pipeline
-
+        """A linear model of each word and its neighbours."""
         if len({tag for row in train for tag in row["tags"]}) == 1:  # as of classification
             return self.majority_baseline(train, test, facts)
-        vectorizer = TfidfVectorizer(analyzer=list, min_df=2)
-        model = make_pipeline(
-            vectorizer, SGDClassifier(alpha=1e-6, max_iter=8, tol=None, random_state=0, n_jobs=2)
-        )
-        model.fit(
-            [features for row in train for features in word_features(row["tokens"])],
-            [tag for row in train for tag in row["tags"]],
-        )
-        flat = iter(model.predict([f for row in test for f in word_features(row["tokens"])]))
-        return [self._tagged([str(next(flat)) for _ in row["tokens"]], facts) for row in test]
+        return [self._tagged(tags, facts) for tags in tags_by_words(train, test)]
 
     def _tagged(self, tags: list[str], facts: Facts) -> Prediction:
         return {"tags": tags if _plain(facts) else to_bio(tags)}
@@ -388,11 +343,6 @@ def _span(text: str, start: int, end: int) -> dict[str, str | int]:
 
 def _plain(facts: Facts) -> bool:
     return bool(facts["options"]["scheme"] == "plain")
-
-
-def _words_of(tags: Sequence[str]) -> list[tuple[str, int, int]]:
-    """Plain tags as if each word were an entity."""
-    return [(tag, number, number) for number, tag in enumerate(tags)]
 
 
 FAMILY = Tagging()

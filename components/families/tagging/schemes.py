@@ -149,3 +149,8 @@ def entities(tags: Sequence[str]) -> list[tuple[str, int, int]]:
                 found.append((tag[2:], word, word))
         before = tag
     return found
+
+
+def each_word(tags: Sequence[str]) -> list[tuple[str, int, int]]:
+    """Plain tags as if each word were an entity."""
+    return [(tag, number, number) for number, tag in enumerate(tags)]

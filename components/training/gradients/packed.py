@@ -15,9 +15,8 @@ outputs of a linear layer, D width.
 
 from __future__ import annotations
 
-import contextlib
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -30,10 +29,11 @@ from components.data.batches.tensors import Rows
 from components.model import learning
 from components.training.gradients.base import TaskGradients
 from components.training.gradients.distinct import distinct
+from components.training.gradients.pausing import Pausable
 from components.training.gradients.ranges import Ranges, ranges, segments
 
 
-class PackedGradients(TaskGradients):
+class PackedGradients(Pausable, TaskGradients):
     """One backward pass, of as many as heads share a row, over packed sequences.
 
     Within the context the encoder's parameters are frozen, so that autograd leaves their gradients to
@@ -45,7 +45,6 @@ class PackedGradients(TaskGradients):
         return [parameter for parameter in self.shared if parameter not in embeddings]
 
     def __enter__(self) -> TaskGradients:
-        self._paused = False
         self._hooks = []
         wanted = set(self.shared)
         for module in self.model.encoder.modules():
@@ -74,14 +73,6 @@ class PackedGradients(TaskGradients):
             self._ranges = ranges(parts, sum(lengths), len(self.heads), self.model.device)
             total = torch.stack([losses[head] for head in together]).sum()
             total.backward(retain_graph=number < len(passes))
-
-    @contextlib.contextmanager
-    def paused(self) -> Iterator[None]:
-        self._paused = True
-        try:
-            yield
-        finally:
-            self._paused = False
 
     def _watch(
         self, module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor

@@ -3,18 +3,17 @@ head and another for the encoder."""
 
 from __future__ import annotations
 
-import contextlib
 import functools
-from collections.abc import Iterator
 from typing import Any, Self
 
 import torch
 from torch import nn
 
 from components.model.multitask import MultiTaskModel
+from components.training.gradients.pausing import Pausable
 
 
-class EncoderScaling:
+class EncoderScaling(Pausable):
     """Multiplies the gradients that go from a head into the encoder by the head's factor, where it has one.
 
     A context: forward passes are to run within it; a factor is read when their backward passes run.
@@ -23,7 +22,6 @@ class EncoderScaling:
     def __init__(self, model: MultiTaskModel) -> None:
         self.model = model
         self.factors: dict[str, float] = {}
-        self._paused = False
 
     def __enter__(self) -> Self:
         self.factors.clear()
@@ -36,15 +34,6 @@ class EncoderScaling:
     def __exit__(self, *_: object) -> None:
         for hook in self._hooks:
             hook.remove()
-
-    @contextlib.contextmanager
-    def paused(self) -> Iterator[None]:
-        """Forward passes within are left alone: an adversary follows the gradient of the losses."""
-        self._paused = True
-        try:
-            yield
-        finally:
-            self._paused = False
 
     def _watch(self, name: str, head: nn.Module, inputs: tuple[Any, ...]) -> None:
         states: torch.Tensor = inputs[0]

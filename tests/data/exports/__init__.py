@@ -7,6 +7,7 @@ what is asked (`asks`), or why the file is refused (`refused`).
 from __future__ import annotations
 
 from tests.data.exports.broken import BROKEN
+from tests.data.exports.cells import CELLS
 from tests.data.exports.json_files import JSON
 from tests.data.exports.packed import JOINT, PACKED
 from tests.data.exports.tables import TABLES
@@ -14,5 +15,5 @@ from tests.data.exports.texts import GENERATION, GRAPHS, LABEL_FREE, PAIRS
 from tests.data.exports.words import ANNOTATED, WORDS
 
 EXPORTS = [
-    *TABLES, *JSON, *GENERATION, *GRAPHS, *PAIRS, *LABEL_FREE, *WORDS, *ANNOTATED, *PACKED, *JOINT, *BROKEN,
+    *TABLES, *CELLS, *JSON, *GENERATION, *GRAPHS, *PAIRS, *LABEL_FREE, *WORDS, *ANNOTATED, *PACKED, *JOINT, *BROKEN,
 ]  # fmt: skip

@@ -297,7 +297,8 @@ def test_what_has_not_been_downloaded_says_how() -> None:
 
 def test_a_data_set_saved_to_disk(tmp_path: Path) -> None:
     """The folder that `datasets.DatasetDict.save_to_disk` leaves, and class numbers that have names."""
-    datasets = pytest.importorskip("datasets")
+    import datasets
+
     labels = datasets.Features(
         {"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["no", "yes"])}
     )

@@ -11,14 +11,12 @@ import pytest
 import yaml
 
 from components import params
-from components.evaluation.baselines import baselines
 from components.evaluation.champion import Opponent
 from components.evaluation.evaluate import evaluate
 from components.evaluation.records import EVALUATION, Champion, Evaluation
-from components.tracking.terminal import Terminal
-from components.training.run.fit import run
-from tests.conftest import build_project, encode_project
+from tests.conftest import build_project
 from tests.once import made_once
+from tests.trained import train_project
 
 Judge = Callable[..., Evaluation]
 
@@ -30,14 +28,8 @@ def build(root: Path, encoder: Path) -> None:
     settings["training"]["tokens"] = 6000
     settings["tasks"]["mood"]["columns"]["slice"] = ["size"]
     (root / "params.yaml").write_text(yaml.safe_dump(settings))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(root)
-        encode_project(root)
-        project = params.load()
-        run(project, Path(), Terminal())
-        for name in project.tasks:
-            baselines(Path("data") / name, Path("baselines") / name)
-        shutil.copytree("models/multitask", "champion")
+    train_project(root)
+    shutil.copytree(root / "models/multitask", root / "champion")
 
 
 @pytest.fixture(scope="session")

@@ -30,7 +30,6 @@ def judged(case: Case, **settings: float) -> Finding:
 
 
 def test_the_bins_are_the_ones_of_another_computation() -> None:
-    pytest.importorskip("sklearn")
     from sklearn.calibration import calibration_curve
 
     case = drawn(1000, 1)

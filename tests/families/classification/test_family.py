@@ -18,9 +18,9 @@ from tests.families.families import (
     learn,
     losses_add_up,
     metric,
+    padding_changes_nothing,
     read,
     resampled_equals_repeated,
-    states,
 )
 
 ROWS = [{"label": "up"}] * 3 + [{"label": "down"}]
@@ -108,10 +108,7 @@ def test_losses_add_up_and_reach_the_head() -> None:
 
 
 def test_padding_changes_no_answer(tokenizer: Any) -> None:
-    tokenizer.no_truncation()
-    ((encoding,),) = FAMILY.tokenise(tokenizer, [{"text": "good plane", "text_pair": None}], {})
-    head = FAMILY.head(8, FACTS)
-    torch.testing.assert_close(head(*states([encoding])), head(*states([encoding], padding=6)))
+    assert padding_changes_nothing(FAMILY, tokenizer, FACTS)
 
 
 def test_accuracy_and_macro_f1_are_scikit_learns() -> None:

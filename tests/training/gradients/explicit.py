@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,16 +23,23 @@ def engine(root: Path, budget: int = 100_000, **chosen: object) -> Stepper:
 
 def by_autograd(which: Stepper, root: Path) -> dict[str, dict[str, torch.Tensor]]:
     """The oracle: head -> parameter -> gradient of its loss, a whole backward pass for each."""
-    backward, found = StepBackward(which, 0, first_batch(root, which)), {}
+    backward = StepBackward(which, 0, first_batch(root, which))
+    return {
+        head: {n: p.grad.double() for n, p in which.model.named_parameters() if p.grad is not None}
+        for head in each_alone(which, backward)
+    }
+
+
+def each_alone(which: Stepper, backward: StepBackward) -> Iterator[str]:
+    """The heads, one by one: while one is looked at, the model has the gradient of its loss alone."""
     for head in backward.rows:
         which.model.zero_grad()
         for micro in backward.micros():
             means = backward.means(micro)
             if head in means:
                 means[head].backward()
-        found[head] = {n: p.grad.double() for n, p in which.model.named_parameters() if p.grad is not None}
+        yield head
     which.model.zero_grad()
-    return found
 
 
 def jacobian(gradients: dict[str, dict[str, torch.Tensor]], prefix: str) -> np.ndarray:

@@ -18,6 +18,7 @@ from components.settings.training import Balancing, Method
 from components.training.step.backward import StepBackward
 from components.training.step.stepper import Stepper
 from tests.params.messages import complaint
+from tests.training.gradients.explicit import each_alone
 from tests.training.steps import first_batch, stepper
 
 HEADS = ("closeness", "mood", "people", "size")
@@ -176,15 +177,10 @@ def test_gradients_are_those_of_each_tasks_regularised_loss(
         made.model.encoder.set_attn_implementation("eager")
     seen = backward(made, encoded_project)
     assert len(seen.batches) > 1
-    own: dict[str, dict[str, torch.Tensor]] = {}
-    for head in HEADS:
-        made.model.zero_grad()
-        for micro in seen.micros():
-            means = seen.means(micro)
-            if head in means:
-                means[head].backward()
-        own[head] = {n: p.grad.clone() for n, p in made.model.named_parameters() if p.grad is not None}
-    made.model.zero_grad()
+    own = {
+        head: {n: p.grad.clone() for n, p in made.model.named_parameters() if p.grad is not None}
+        for head in each_alone(made, seen)
+    }
     _facts, balance = seen.fill()
     for name, parameter in made.model.named_parameters():
         weights = balance.shared if name.startswith("encoder.") else balance.heads
@@ -232,7 +228,7 @@ def test_a_move_is_the_same_however_the_encoder_is_fed(encoded_project: Path) ->
     """Packed, padded, or a length at a time."""
     found = []
     for packs, pads in ((True, True), (False, True), (False, False)):
-        made = engine(encoded_project, {"method": "fgm", "epsilon": 0.03})
+        made = engine(encoded_project, {"method": "fgm", "epsilon": 0.03}, tokens_per_micro_batch=900)
         if not packs:
             made.model.encoder.set_attn_implementation("sdpa")
         made.model.packs, made.model.pads = packs, pads

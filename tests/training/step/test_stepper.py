@@ -16,6 +16,7 @@ from components.training import balancing
 from components.training.run.fit import run
 from components.training.step.backward import StepBackward
 from tests.params.messages import complaint
+from tests.training.gradients.explicit import each_alone
 from tests.training.runs import Stop, shorten, train
 from tests.training.steps import first_batch, stepper
 
@@ -68,15 +69,7 @@ def test_the_combined_gradient_is_that_of_the_explicit_jacobian(shared_project: 
         found = [torch.zeros_like(p) if p.grad is None else p.grad for p in shared]
         return torch.cat([gradient.reshape(-1) for gradient in found]).double()
 
-    rows = []
-    for head in backward.rows:
-        engine.model.zero_grad()
-        for micro in backward.micros():
-            means = backward.means(micro)
-            if head in means:
-                means[head].backward()
-        rows.append(engine.shares[head] * flat())
-    weighted_KP = torch.stack(rows)
+    weighted_KP = torch.stack([engine.shares[head] * flat() for head in each_alone(engine, backward)])
     factors_K = balancing.combination(name)().factors((weighted_KP @ weighted_KP.T).numpy(), 1, 0)
     expected_P = torch.from_numpy(np.asarray(factors_K)) @ weighted_KP
     engine.take(0, batch)
