@@ -31,14 +31,6 @@ def test_each_step_goes_a_part_of_the_way_back() -> None:
     torch.testing.assert_close(distance, torch.tensor([-0.4, 0.8]))
 
 
-def test_the_way_back_is_never_longer_than_to_the_start() -> None:
-    parameter = torch.nn.Parameter(torch.tensor([3.0]))
-    optimiser = optimiser_of(parameter, 50.0)
-    parameter.grad = torch.tensor([1.0])
-    optimiser.step()
-    assert parameter.item() == 3.0
-
-
 def test_what_had_no_gradient_does_not_move() -> None:
     parameter = torch.nn.Parameter(torch.tensor([3.0]))
     optimiser = optimiser_of(parameter, 2.0)
