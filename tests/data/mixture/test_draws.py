@@ -10,6 +10,7 @@ from scipy import stats
 
 from components.data.batches.batching import step_rows
 from components.data.mixture.draws import Plan, TaskPlan, draw, rows_before, share_at, shares, skip
+from components.data.mixture.records import PlannedTask, PlanRecord
 from components.data.mixture.schedules import alternating, curriculum, phase
 from components.keyed import permute
 from components.settings.project import Mixture
@@ -133,6 +134,28 @@ def test_many_tasks_round_up_in_different_steps(weights: list[int], rows: float)
     sizes = np.diff([sum(rows_before(plan, task, step) for task in tasks) for step in range(401)])
     assert np.abs(sizes - rows).max() <= 4
     assert sizes.std() < 1.5
+
+
+def test_a_plan_that_was_written_down_draws_as_it_says_and_one_of_before_has_no_phases() -> None:
+    task = PlannedTask(
+        rows=9,
+        excluded=[4],
+        share=0.5,
+        rows_per_step=6.4,
+        phase=0.7,
+        mean_tokens=3.0,
+        stages=[],
+        repeated=[1],
+        times=3,
+    )
+    record = PlanRecord(steps=9, rows_per_step=4.0, window=2, keep=None, tasks={"t": task})
+    plan = Plan.of(PlanRecord.model_validate_json(record.model_dump_json()))
+    assert [rows_before(plan, "t", step) for step in range(5)] == [0, 3, 7, 10, 13]
+    assert sorted(draw(plan, "t", 1, 0, 10)) == [0, 1, 1, 1, 2, 3, 5, 6, 7, 8]
+    written = record.model_dump(mode="json")
+    del written["tasks"]["t"]["phase"]
+    before = Plan.of(PlanRecord.model_validate(written))
+    assert [rows_before(before, "t", step) for step in range(5)] == [0, 3, 6, 9, 12]
 
 
 @given(
