@@ -72,6 +72,17 @@ def test_what_stands_where_a_section_is_to_be_does_not_ask_for_less(project: Pat
         signing.check(project, project)
 
 
+def test_what_is_committed_of_a_project_below_its_repository_holds(tmp_path: Path) -> None:
+    sections._say.cache_clear()
+    (folder := tmp_path / "project").mkdir()
+    (folder / "params.yaml").write_text(GOOD)
+    bentos.git(tmp_path, "init", "-q")
+    bentos.git(tmp_path, "add", ".")
+    bentos.git(tmp_path, "commit", "-q", "-m", "settings")
+    (folder / "params.yaml").unlink()
+    assert signing.of_project(folder) is not None
+
+
 def test_of_settings_behind_a_link_to_nowhere_nothing_is_known(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").symlink_to("gone")
     with pytest.raises(UserError, match="no such file"):

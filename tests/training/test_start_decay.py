@@ -14,7 +14,8 @@ from tests.training.steps import setup_step
 
 
 def optimiser_of(parameter: torch.nn.Parameter, decay: float) -> torch.optim.Optimizer:
-    found = torch.optim.SGD([{"params": [parameter], "lr": 0.1, "start_decay": decay}])
+    group = {"params": [parameter], "lr": 0.1, "base_lr": 0.3, "start_decay": decay}  # a rate that has fallen
+    found = torch.optim.SGD([group])
     start_decay.hold(found)
     return found
 

@@ -120,6 +120,25 @@ def test_the_step_between_two_epochs_has_no_row_twice(rows: int, step: int, epoc
     assert middle.tolist() == drawn[rows // 2 : -1].tolist()  # wherever one begins
 
 
+def test_a_step_of_short_rows_between_two_epochs_has_none_twice() -> None:
+    """Where shares are of tokens, a task of short rows has more of them than the tasks have on average."""
+    plan = Plan(1, 4.0, 1, {"t": TaskPlan(90, 1.0, rows_per_step=28.0)})
+    for seed in range(20):
+        drawn = draw(plan, "t", seed, 0, 90 * 28)
+        assert all(len(set(step)) == 28 for step in drawn.reshape(-1, 28))
+
+
+def test_no_task_and_no_epoch_has_the_order_of_another() -> None:
+    easiest, stages = (
+        np.arange(50),
+        [(0, 50), (10, 50)],
+    )  # the second stage begins an epoch, though no row is new
+    own = TaskPlan(50, 0.5, stages=stages, easiest=easiest)
+    plan = Plan(20, 10.0, 1, {"a": own, "b": own, "c": TaskPlan(50, 0.5)})
+    orders = {tuple(draw(plan, task, 3, first, first + 50)) for task in plan.tasks for first in (0, 50)}
+    assert len(orders) == 6
+
+
 @pytest.mark.parametrize(
     "weights", [[1] * 6, [1] * 30, [1] * 100, [1] * 15 + [3] * 15, [1, 3] * 15], ids=lambda w: str(len(w))
 )
