@@ -192,6 +192,9 @@ def test_long_run_shares_are_the_plans() -> None:
     plan = Plan(1, 10.0, 16, {"a": TaskPlan(100, 0.7), "b": TaskPlan(100, 0.3)})
     assert rows_before(plan, "a", 1000) == 7000
     assert rows_before(plan, "b", 1000) == 3000
+    assert (
+        rows_before(Plan(1, 10.0, 16, {"a": TaskPlan(100, 0.29)}), "a", 100) == 290
+    )  # .29 * 100 is a bit less
 
 
 @pytest.mark.slow
