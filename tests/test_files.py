@@ -12,6 +12,8 @@ import pytest
 
 from components.errors import UserError, first_line
 from components.files import (
+    MANIFEST,
+    SIGNATURE,
     atomic_file,
     atomic_folder,
     read_json,
@@ -178,6 +180,17 @@ def test_what_python_and_file_managers_leave_is_in_no_manifest_and_may_go(tmp_pa
     for file in passing:
         file.unlink()
     assert set(verify_manifest(tmp_path)["files"]) == {"src/a.py"}
+    assert strangers(tmp_path) == []
+
+
+def test_the_manifest_of_a_signed_folder_is_the_one_that_was_signed(tmp_path: Path) -> None:
+    """The signature covers the manifest, which is written before it and may be written again."""
+    (tmp_path / "a").write_text("a")
+    write_manifest(tmp_path)
+    signed = (tmp_path / MANIFEST).read_bytes()
+    (tmp_path / SIGNATURE).write_text("of the manifest")
+    write_manifest(tmp_path)
+    assert (tmp_path / MANIFEST).read_bytes() == signed
     assert strangers(tmp_path) == []
 
 

@@ -4,6 +4,7 @@ rollback, and a service."""
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from pathlib import Path
 from typing import TypeVar
@@ -30,10 +31,15 @@ def section(root: Path, kind: type[S], *keys: str) -> S | None:
         UserError: the section is not one; or the file is no YAML, and no commit has it otherwise.
     """
     given: object = _settings(root)
-    for key in keys:
-        given = given.get(key) if isinstance(given, dict) else None
+    for depth, key in enumerate(keys):
+        if not isinstance(given, dict):
+            raise UserError(
+                f"{PARAMS}: {'.'.join(keys[:depth])}: found {given!r:.60}, expected keys with values"
+            )
+        if (given := given.get(key)) is None:
+            return None
     try:
-        return None if given is None else kind.model_validate(given)
+        return kind.model_validate(given)
     except ValidationError as error:
         raise refusal(error, PARAMS, *keys) from None
 
@@ -46,7 +52,7 @@ def _settings(root: Path) -> Settings:
             commit, settings = found
             _say(f"{error}; what it says in commit {commit[:12]} holds until it can be read again")
             return settings
-        if not (root / PARAMS).exists():
+        if not os.path.lexists(root / PARAMS):  # a link to nowhere was meant to say something
             return {}
         raise
 

@@ -90,6 +90,16 @@ class Training(Section):
         return self
 
     @model_validator(mode="after")
+    def _the_encoder_moves(self) -> Training:
+        if self.learning_rate * self.start_decay >= 1:
+            raise ValueError(
+                f"start_decay {self.start_decay:g}: each step would take the encoder all the way back, for "
+                f"learning_rate ({self.learning_rate:g}) times as much is 1 or more; expected less than "
+                f"{1 / self.learning_rate:g}"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _there_is_more_than_a_step(self) -> Training:
         if self.tokens is not None and self.tokens < self.tokens_per_step:
             raise ValueError(

@@ -23,7 +23,7 @@ def hold(optimiser: torch.optim.Optimizer) -> None:
 @torch.no_grad()
 def _draw_back(optimiser: torch.optim.Optimizer, starts: dict[Any, torch.Tensor]) -> None:
     for group in optimiser.param_groups:
-        share = min(1.0, group["lr"] * group["start_decay"])
+        share = group["lr"] * group["start_decay"]
         moved = [one for one in group["params"] if share and one.grad is not None]
         if moved:
             torch._foreach_lerp_(moved, [starts[one] for one in moved], share)

@@ -244,8 +244,11 @@ class Service:
 
 
 def _written(file: Path) -> float:
-    """When; 0 of one that is not there."""
-    return file.stat().st_mtime if file.is_file() else 0.0
+    """When; 0 of one that is not there, as while an editor writes another in its place."""
+    try:
+        return file.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _is_there(plan: Plan) -> bool:

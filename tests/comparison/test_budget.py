@@ -13,6 +13,7 @@ from components.data.batches.batching import step_rows
 from components.data.mixture import plan
 from components.data.mixture.draws import Plan, rows_before
 from components.data.mixture.records import PlannedTask, PlanRecord
+from components.data.mixture.schedules import phase
 
 MIXTURES = {
     "temperature": "{method: temperature, temperature: 2.0}",
@@ -28,6 +29,7 @@ def test_the_same_rows_in_the_same_steps(encoded_project: Path, mixture: str) ->
     text = text.replace("{method: temperature, temperature: 2.0}", MIXTURES[mixture])
     (encoded_project / "params.yaml").write_text(text)
     whole = plan.plan(params.load(), Path("encoded"), {})
+    assert [task.phase for task in whole.tasks.values()] == [phase(place) for place in range(3)]
     joint = Plan.of(whole)
     generator = np.random.default_rng(0)
     lengths = {name: generator.integers(5, 30, task.rows) for name, task in joint.tasks.items()}

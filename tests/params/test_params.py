@@ -89,6 +89,7 @@ def test_the_projects_own_params_are_valid(monkeypatch: pytest.MonkeyPatch) -> N
         ("  tokens: 12000", "  tokens: 12000\n  balancing: {weights: {method: autoscale, explore: on}}", "training.balancing.weights.explore: found true, expected a number"),
         ("temperature, temperature: 2.0", "fixed_ratio, ratio: {mood: true, people: 1, closeness: 1}", "mixture: ratio.mood: found true, expected a number"),
         ("  tokens: 12000", "  tokens: 100", "training: tokens 100 is less than one step: tokens_per_step is 300"),
+        ("  tokens: 12000", "  tokens: 12000\n  start_decay: 1.0e+6", "training: start_decay 1e+06: each step would take the encoder all the way back"),
         ("floor: 0.0", 'floor: "0,34"', "tasks.mood.gate.floor: found '0,34', expected a number; write 0.34"),
         ("floor: 0.0", "floor: 34", "tasks.mood.gate.floor: found 34, but accuracy is 1 at most; write 0.34"),
         ("floor: 0.0", "floor: 1.2", "tasks.mood.gate.floor: found 1.2, but accuracy is 1 at most"),

@@ -63,6 +63,32 @@ def test_a_section_with_a_mistake_is_one_sentence(project: Path) -> None:
         section(project, Rollout, "rollout")
 
 
+@pytest.mark.parametrize(
+    "packaging", ["5", "''", "no", "[signing]", "\n- signing: {public_key: key.pub, required: true}"]
+)
+def test_what_stands_where_a_section_is_to_be_does_not_ask_for_less(project: Path, packaging: str) -> None:
+    (project / "params.yaml").write_text(f"packaging: {packaging}\n")
+    with pytest.raises(UserError, match="^params.yaml: packaging: found .*, expected keys with values$"):
+        signing.check(project, project)
+
+
+def test_what_is_committed_of_a_project_below_its_repository_holds(tmp_path: Path) -> None:
+    sections._say.cache_clear()
+    (folder := tmp_path / "project").mkdir()
+    (folder / "params.yaml").write_text(GOOD)
+    bentos.git(tmp_path, "init", "-q")
+    bentos.git(tmp_path, "add", ".")
+    bentos.git(tmp_path, "commit", "-q", "-m", "settings")
+    (folder / "params.yaml").unlink()
+    assert signing.of_project(folder) is not None
+
+
+def test_of_settings_behind_a_link_to_nowhere_nothing_is_known(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").symlink_to("gone")
+    with pytest.raises(UserError, match="no such file"):
+        signing.check(tmp_path, tmp_path)
+
+
 def test_settings_that_no_commit_has_otherwise_are_refused_and_none_are_none(tmp_path: Path) -> None:
     assert section(tmp_path, Rollout, "rollout") is None
     (tmp_path / "params.yaml").write_text("rollout: [")

@@ -134,6 +134,7 @@ class EpochSlice(NamedTuple):
     size: int
     first: int
     last: int
+    before: EpochSlice | None = None  # the epoch before, as far as it was drawn
 
 
 def epoch_slices(plan: Plan, task: str, first: int, last: int) -> Iterator[EpochSlice]:
@@ -143,15 +144,26 @@ def epoch_slices(plan: Plan, task: str, first: int, last: int) -> Iterator[Epoch
     """
     stages = plan.tasks[task].stages or [(0, plan.tasks[task].places)]
     begins = [rows_before(plan, task, step) for step, _ in stages]
-    epochs = 0
+    epochs, before = 0, None
     for begin, end, (_, size) in zip(begins, [*begins[1:], last], stages, strict=True):
         at = max(first, begin)
         while at < min(last, end):
-            epoch, place = divmod(at - begin, size)
-            stop = min(last, end, begin + (epoch + 1) * size)
-            yield EpochSlice(epochs + epoch, size, place, place + stop - at)
-            at = stop
-        epochs += -((begin - end) // size)
+            part = _part(at - begin, min(last, end) - begin, epochs, size, before)
+            yield part
+            at += part.last - part.first
+        if begin < end:
+            begun = (end - begin - 1) // size * size  # draws of the stage before its last epoch
+            before = _part(begun, end - begin, epochs, size, before)
+            epochs = before.number + 1
+
+
+def _part(at: int, stop: int, epochs: int, size: int, before: EpochSlice | None) -> EpochSlice:
+    """Draws of a stage from number `at` on, to the end of an epoch or to `stop`; so many epochs, the last of
+    them `before`, are of the stages before."""
+    epoch, place = divmod(at, size)
+    if epoch:
+        before = EpochSlice(epochs + epoch - 1, size, 0, size)  # whose end is the same whatever was before it
+    return EpochSlice(epochs + epoch, size, place, min(size, place + stop - at), before)
 
 
 def draw(plan: Plan, task: str, seed: int, first: int, last: int) -> np.ndarray:
@@ -178,13 +190,13 @@ def _walked(walk: EpochSlice, of: tuple[int, str], step: int) -> np.ndarray:
     most is kept free of another third, so that there are always enough.
     """
 
-    def at(first: int, last: int, epoch: int) -> np.ndarray:
-        return permute(np.arange(first, last), walk.size, derive_seed(*of, epoch))
+    def at(first: int, last: int) -> np.ndarray:
+        return permute(np.arange(first, last), walk.size, derive_seed(*of, walk.number))
 
-    rows, near = at(walk.first, walk.last, walk.number), min(step, walk.size // 3)
-    if walk.number and walk.first < 2 * near:
-        begin = at(0, 2 * near, walk.number)
-        again = np.isin(begin, at(walk.size - near, walk.size, walk.number - 1))
+    rows, near = at(walk.first, walk.last), min(step, walk.size // 3)
+    if walk.before and walk.first < 2 * near:
+        begin, end = at(0, 2 * near), walk.before.last
+        again = np.isin(begin, _walked(walk.before._replace(first=max(0, end - near)), of, step))
         early = np.flatnonzero(again[:near])
         late = near + np.flatnonzero(~again[near:])[: len(early)]
         begin[early], begin[late] = begin[late], begin[early]

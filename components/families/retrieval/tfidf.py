@@ -13,7 +13,7 @@ import numpy as np
 from components.families.shared.linear import Unit
 from components.families.shared.words import MARKS, UNSPACED
 
-WORD = rf"[{UNSPACED}]|(?:(?![{UNSPACED}])[\w{MARKS}])+"
+WORD = rf"[{UNSPACED}]|(?![{UNSPACED}])\w(?:(?![{UNSPACED}])[\w{MARKS}])*"
 TERMS: Mapping[Unit, Mapping[str, Any]] = {
     "words": {"token_pattern": WORD},
     "characters": {"analyzer": "char_wb", "ngram_range": (2, 5)},

@@ -20,7 +20,7 @@ Roles = tuple[str, str]  # columns of a text and of what it may be paired with
 ROLES: Roles = ("text", "text_pair")
 STRENGTHS = (1.0, 0.2, 5.0)  # C of the linear models, the inverse of how strongly they are regularised
 MOST_CHARACTERS = 8_000_000  # of the training texts: of more, n-grams of characters take gigabytes
-TERM = rf"[{UNSPACED}]|(?:(?![{UNSPACED}])[\w{MARKS}]){{2,}}"
+TERM = rf"[{UNSPACED}]|(?![{UNSPACED}])\w(?:(?![{UNSPACED}])[\w{MARKS}])+"
 """A word of two letters or more; a character of a script that sets no blanks between words, such as Chinese,
 Japanese, Thai, Lao, Burmese or Khmer: pairs of neighbours are n-grams of these."""
 

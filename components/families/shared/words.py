@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -23,16 +23,30 @@ UNSPACED = (
     "\u3005-\u3007\u3040-\u312f\u31f0-\u31ff\uff66-\uff9f"  # Japanese, and Chinese by its sounds
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Chinese
 )
-_NO_PART = range(0xFE00, 0xFE10)  # of a word: they choose the form of a sign, as of an emoji
-# Combining marks, which Python's \w leaves out, and what joins letters; for a class of a regular expression.
-MARKS = "\u200c\u200d" + "".join(
-    chr(code)
-    for code in range(0x10000)
-    if unicodedata.category(chr(code)).startswith("M") and code not in _NO_PART
-)
+_JOINERS = "\u00ad\u200c\u200d\u2060"  # inside words (where one may be broken, or not), and inside emoji
+_FORMS = range(0xFE00, 0xFE10)  # choose the form of a sign, as of an emoji, and are no part of a word
+_MARKED = 0x20000  # characters of which some are marks; those above choose forms as well
 _MARK = "\u0300"  # stands for any combining mark, which Python's \w leaves out
 _WORD = re.compile(rf"(?:\w|{_MARK})+|[^\w\s]{_MARK}*")
-_JOINERS = "\u200c\u200d"  # inside Persian and Indic words, and inside emoji
+
+
+def _is_mark(character: str) -> bool:
+    return character in _JOINERS or unicodedata.category(character).startswith("M")
+
+
+def _ranges(codes: Iterable[int]) -> str:
+    """Of a class of a regular expression, which looks at each that it is given in turn."""
+    runs: list[list[int]] = []
+    for code in codes:
+        if runs and runs[-1][1] == code - 1:
+            runs[-1][1] = code
+        else:
+            runs.append([code, code])
+    return "".join(f"{chr(first)}-{chr(last)}" for first, last in runs)
+
+
+# Combining marks, which Python's \w leaves out, and what joins letters; for a class of a regular expression.
+MARKS = _ranges(code for code in range(_MARKED) if _is_mark(chr(code)) and code not in _FORMS)
 
 
 def _list_of(text: str) -> list[Any] | None:
@@ -70,10 +84,6 @@ def words(text: str) -> list[Place]:
     """Runs of letters, digits and their marks (vowel signs of Hindi, Thai or Arabic), or one symbol."""
     marked = text if text.isascii() else "".join(_MARK if _is_mark(one) else one for one in text)
     return [list(match.span()) for match in _WORD.finditer(marked)]
-
-
-def _is_mark(character: str) -> bool:
-    return character in _JOINERS or unicodedata.category(character).startswith("M")
 
 
 def split_at(places: Sequence[Place], cuts: Collection[int]) -> list[Place]:

@@ -266,15 +266,19 @@ class Tagging(Rewordable, NamesThings, OneClassEach, NamedLabels, Family):
         return float((np.asarray(target) != IGNORED).sum())
 
     def decode(self, logits: np.ndarray, layout: Layout, facts: Facts) -> Prediction:
-        """A word that was cut off by the length limit, or that has no piece, gets the default tag."""
+        """A word that was cut off by the length limit, or that has no piece, gets the default tag; within an
+        entity (as a blank of no width, which the tokenizer leaves out) it is of that entity."""
         tags = [facts["default"]] * len(layout["words"])
         logits_WC = logits[layout["positions"]]
         if _plain(facts):
             path = [facts["tags"][best] for best in logits_WC.argmax(-1)]
         else:
             path = best_path(logits_WC, facts["tags"])
+        before = -1
         for word, tag in zip(layout["numbers"], path, strict=True):
-            tags[word] = tag
+            within = before + 1 if tag.startswith("I-") and not _plain(facts) else word
+            tags[within : word + 1] = [tag] * (word + 1 - within)
+            before = word
         return {"tags": tags}
 
     def respond(self, prediction: Prediction, row: Row, layout: Layout, facts: Facts) -> Prediction:

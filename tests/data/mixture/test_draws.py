@@ -10,6 +10,7 @@ from scipy import stats
 
 from components.data.batches.batching import step_rows
 from components.data.mixture.draws import Plan, TaskPlan, draw, rows_before, share_at, shares, skip
+from components.data.mixture.records import PlannedTask, PlanRecord
 from components.data.mixture.schedules import alternating, curriculum, phase
 from components.keyed import permute
 from components.settings.project import Mixture
@@ -119,6 +120,25 @@ def test_the_step_between_two_epochs_has_no_row_twice(rows: int, step: int, epoc
     assert middle.tolist() == drawn[rows // 2 : -1].tolist()  # wherever one begins
 
 
+def test_a_step_of_short_rows_between_two_epochs_has_none_twice() -> None:
+    """Where shares are of tokens, a task of short rows has more of them than the tasks have on average."""
+    plan = Plan(1, 4.0, 1, {"t": TaskPlan(90, 1.0, rows_per_step=28.0)})
+    for seed in range(20):
+        drawn = draw(plan, "t", seed, 0, 90 * 28)
+        assert all(len(set(step)) == 28 for step in drawn.reshape(-1, 28))
+
+
+def test_no_task_and_no_epoch_has_the_order_of_another() -> None:
+    easiest, stages = (
+        np.arange(50),
+        [(0, 50), (10, 50)],
+    )  # the second stage begins an epoch, though no row is new
+    own = TaskPlan(50, 0.5, stages=stages, easiest=easiest)
+    plan = Plan(20, 10.0, 1, {"a": own, "b": own, "c": TaskPlan(50, 0.5)})
+    orders = {tuple(draw(plan, task, 3, first, first + 50)) for task in plan.tasks for first in (0, 50)}
+    assert len(orders) == 6
+
+
 @pytest.mark.parametrize(
     "weights", [[1] * 6, [1] * 30, [1] * 100, [1] * 15 + [3] * 15, [1, 3] * 15], ids=lambda w: str(len(w))
 )
@@ -133,6 +153,28 @@ def test_many_tasks_round_up_in_different_steps(weights: list[int], rows: float)
     sizes = np.diff([sum(rows_before(plan, task, step) for task in tasks) for step in range(401)])
     assert np.abs(sizes - rows).max() <= 4
     assert sizes.std() < 1.5
+
+
+def test_a_plan_that_was_written_down_draws_as_it_says_and_one_of_before_has_no_phases() -> None:
+    task = PlannedTask(
+        rows=9,
+        excluded=[4],
+        share=0.5,
+        rows_per_step=6.4,
+        phase=0.7,
+        mean_tokens=3.0,
+        stages=[],
+        repeated=[1],
+        times=3,
+    )
+    record = PlanRecord(steps=9, rows_per_step=4.0, window=2, keep=None, tasks={"t": task})
+    plan = Plan.of(PlanRecord.model_validate_json(record.model_dump_json()))
+    assert [rows_before(plan, "t", step) for step in range(5)] == [0, 3, 7, 10, 13]
+    assert sorted(draw(plan, "t", 1, 0, 10)) == [0, 1, 1, 1, 2, 3, 5, 6, 7, 8]
+    written = record.model_dump(mode="json")
+    del written["tasks"]["t"]["phase"]
+    before = Plan.of(PlanRecord.model_validate(written))
+    assert [rows_before(before, "t", step) for step in range(5)] == [0, 3, 6, 9, 12]
 
 
 @given(
@@ -150,6 +192,9 @@ def test_long_run_shares_are_the_plans() -> None:
     plan = Plan(1, 10.0, 16, {"a": TaskPlan(100, 0.7), "b": TaskPlan(100, 0.3)})
     assert rows_before(plan, "a", 1000) == 7000
     assert rows_before(plan, "b", 1000) == 3000
+    assert (
+        rows_before(Plan(1, 10.0, 16, {"a": TaskPlan(100, 0.29)}), "a", 100) == 290
+    )  # .29 * 100 is a bit less
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
+from components.data.batches.batching import step_rows
 from components.data.mixture.draws import Plan, TaskPlan, draw, rows_before
 from components.data.mixture.easy_first import easiest, mean_over_run, stages
 
@@ -43,6 +44,17 @@ def test_any_part_of_the_draws_is_the_same_alone() -> None:
     whole = drawn(0, 400)
     for first, last in ((0, 7), (1_111, 1_113), (3_950, 4_070), (7_777, 8_000)):
         assert draw(PLAN, "t", 5, first, last).tolist() == whole[first:last].tolist()
+
+
+@pytest.mark.parametrize("steps", [45, 300])
+def test_a_window_over_two_stages_gives_no_step_a_row_twice(steps: int) -> None:
+    """Its rows are sorted by length, and what ends one stage may begin the next, if none is shorter than a window."""
+    task = TaskPlan(1000, 1.0, EXCLUDED, stages=stages(len(ORDER), 0.3, steps), easiest=ORDER)
+    plan, lengths = Plan(steps + 8, 9.3, 4, {"t": task}), {"t": np.arange(1000) % 87}
+    for seed in range(3):
+        for step in range(steps + 8):
+            rows = step_rows(plan, seed, step, lengths)["t"].tolist()
+            assert len(set(rows)) == len(rows)
 
 
 def test_rows_get_harder_until_all_are_drawn() -> None:

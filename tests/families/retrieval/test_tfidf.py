@@ -33,6 +33,13 @@ def test_chinese_is_compared_by_characters_and_symbols_by_nothing() -> None:
     assert [list(row) for row in similarities(["?"], ["!", "?"])] == [[0, 0]]
 
 
+def test_what_joins_and_marks_is_no_word_by_itself() -> None:
+    """Two pictures that are joined from others have that in common, and nothing else."""
+    (cosine,) = similarities(["👩\u200d💻 plane"], ["👨\u200d🚀 house", "1\ufe0f\u20e3 𞤆𞤵𞥅𞤤"])
+    assert list(cosine) == [0, 0]
+    assert list(next(iter(similarities(["𞤆𞤵𞥅"], ["𞤆𞤵𞥅𞤤", "plane"])))) == [0, 0]
+
+
 @given(st.lists(st.integers(-3, 3), min_size=1, max_size=30), st.integers(1, 40))
 def test_the_best_are_those_of_a_stable_sort(scores: list[int], count: int) -> None:
     expected = sorted(range(len(scores)), key=lambda n: (-scores[n], n))[:count]

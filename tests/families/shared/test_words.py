@@ -21,6 +21,7 @@ from tests.families.tiny_tokenizers import CORPUS, KINDS, build
         ("مَرْحَبًا بِكَ", ["مَرْحَبًا", "بِكَ"]),
         ("می\u200cخواهم", ["می\u200cخواهم"]),
         ("cafe\u0301 ❤\ufe0f", ["cafe\u0301", "❤\ufe0f"]),
+        ("can\u00adnot 10\u2060kg 𞤆𞤵𞥅𞤤", ["can\u00adnot", "10\u2060kg", "𞤆𞤵𞥅𞤤"]),
     ],
 )
 def test_vowel_signs_accents_and_joiners_do_not_break_words(text: str, expected: list[str]) -> None:

@@ -201,6 +201,23 @@ def test_truncation_never_shifts_a_label(any_tokenizer: Any, text: str, unit: st
     assert TAGGING.decode(logits, layout, facts)["tags"] == expected
 
 
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (["B-X", "I-X"], ["O", "B-X", "I-X", "I-X", "O"]),
+        (["B-X", "B-X"], ["O", "B-X", "O", "B-X", "O"]),
+        (["O", "B-X"], ["O", "O", "O", "B-X", "O"]),
+        (["B-X", "O"], ["O", "B-X", "O", "O", "O"]),
+    ],
+)
+def test_a_word_without_a_piece_does_not_break_an_entity_in_two(path: list[str], expected: list[str]) -> None:
+    """As the blank of no width between two words of Khmer; before, between, after and beyond what has pieces."""
+    facts = facts_of(["X"])
+    layout = {"words": [[n, n + 1] for n in range(5)], "numbers": [1, 3], "positions": [1, 2]}
+    logits = np.eye(len(facts["tags"]))[[0, *map(facts["tags"].index, path)]]
+    assert TAGGING.decode(logits, layout, facts)["tags"] == expected
+
+
 def test_the_loss_is_the_mean_over_tagged_words_and_ignores_padding() -> None:
     import torch
 
