@@ -9,6 +9,7 @@ import yaml
 
 from components.errors import UserError
 from components.nesting import parse_yaml
+from components.params import yaml_faults
 
 Settings = dict[str, Any]  # keys and values as YAML has them, of whatever shape they are
 
@@ -102,11 +103,7 @@ def parsed(content: bytes, path: Path) -> Settings:
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: byte {error.start} is not UTF-8") from None
     except yaml.MarkedYAMLError as error:
-        line = f"line {error.problem_mark.line + 1}" if error.problem_mark else "somewhere"
-        problem = str(error.problem)
-        if "\\t" in problem:
-            problem = "found a tab; YAML is indented with spaces"
-        raise UserError(f"{path}: {line}: {problem}") from None
+        raise UserError(f"{path}: {yaml_faults.sentence(error)}") from None
     except RecursionError:
         raise UserError(f"{path}: lists or keys stand too deep within each other") from None
     except yaml.YAMLError as error:
