@@ -12,17 +12,16 @@ QUOTES = "a text that begins with one of @ ` % & * ! | > stands in quotes"
 MEANT = {
     r"mapping values are not allowed": "a colon stands where none fits; a key is followed by a colon and a "
     "blank (`key: value`, here and on the line before), and a text with a colon in it stands in quotes",
-    r"expected ',' or '[}\]]'": "the bracket that opens here is not closed, or a text in it has a comma, a colon "
-    "or a quotation mark of its own: write that text in quotes, a ' within '...' twice",
+    r"expected ',' or '[}\]]'": "the bracket that opens here is not closed, or a text in it has a comma, a "
+    "colon or a quotation mark of its own: write that text in quotes, a ' within '...' twice",
     r"expected <block end>": "the line is indented otherwise than its neighbours, or a list (`- `) and keys "
     "are mixed",
     r"expected ':'": "a key without a colon and a blank behind it; write `key: value`",
     r"end of stream": "a quotation mark that opens here is not closed",
     r"cannot start any token|undefined alias|alphabetic or numeric|determine a constructor": QUOTES,
 }
-OPENED = re.compile(
-    r"expected ',' or|end of stream|expected ':'"
-)  # where it began says more than where it showed
+# where it began says more than where it was noticed
+OPENED = re.compile(r"expected ',' or|end of stream|expected ':'")
 
 
 def sentence(error: yaml.MarkedYAMLError) -> str:
