@@ -116,6 +116,7 @@ def nothing(
     kept += ["--family", family] if family else []
     if not read and not taken:
         some = [each for each in rest if each.is_text and each.distinct >= FEWEST_TEXTS]
+        some.sort(key=lambda each: -each.length)  # a title before a code
         found = [_choice(kept, "text", each, rows) for each in some]
         have = ", ".join(f"'{column.name}'" for column in columns[:MOST_CHOICES]) or "none"
         log = "; what is clicked is known by its text: join the items' titles to the log"
