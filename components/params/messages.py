@@ -160,7 +160,7 @@ def _section(location: tuple[Any, ...], root: type[BaseModel]) -> list[str]:
 
 
 def _elsewhere(key: str, top: str, root: type[BaseModel]) -> str:
-    """Where a key stands that is not known here, below `top` if it does, or what says the same, in brackets."""
+    """Where a key stands that is not known here, below `top` at best, or what says the same, in brackets."""
     if key in ELSEWHERE:
         return f" ({ELSEWHERE[key]})"
     found = [".".join([*section, key]) for section, keys in _sections(root) if key in keys]

@@ -177,7 +177,7 @@ def _is_separated(path: Path, header: list[str], source: Source) -> None:
     setting = "set `format: tsv`" if meant == "\t" else f'set `separator: "{meant}"`'
     shown = header[0] if meant != "\t" else header[0].replace("\t", " ")
     raise UserError(
-        f"{path}: one column, '{shown}'; if these are several, {setting} below source in params.yaml"
+        f"{path}: one column, '{shown}'; if these are several, {setting} beside its path in params.yaml"
     )
 
 
