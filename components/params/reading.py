@@ -11,6 +11,7 @@ from components.errors import UserError
 from components.nesting import parse_yaml
 from components.params import yaml_faults
 
+SWITCHES = ("traffic", "feedback", "retrain")  # sections that are on where they are there, with every default
 Settings = dict[str, Any]  # keys and values as YAML has them, of whatever shape they are
 
 
@@ -81,7 +82,7 @@ def parse(path: Path) -> Settings:
     """Read the file.
 
     Raises:
-        UserError: it is missing, not UTF-8, not YAML, has a key twice, or holds no keys.
+        UserError: it is missing, not UTF-8, not YAML, has a key twice, holds no keys, or nothing behind a switch.
     """
     try:
         content = path.read_bytes()
@@ -89,7 +90,12 @@ def parse(path: Path) -> Settings:
         raise UserError(f"{path.absolute()}: no such file; run from the project's folder") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
-    return parsed(content, path)
+    raw = parsed(content, path)
+    for key in SWITCHES:
+        if raw.get(key, {}) is None:  # it would be off, and looks as if it were on
+            wanted = f"write `{key}: {{}}` to switch it on, or take the line out"
+            raise UserError(f"{path}: {key}: found nothing; {wanted}")
+    return raw
 
 
 def parsed(content: bytes, path: Path) -> Settings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from components.settings.columns import Columns
 from components.settings.compression import Compress
@@ -21,8 +21,6 @@ from components.settings.section import Bytes, Characters, Fraction, Given, Posi
 from components.settings.start import Start
 from components.settings.traffic import Traffic
 from components.settings.training import Training
-
-SWITCHES = ("traffic", "feedback", "retrain")  # sections that are on where they are there, with every default
 
 
 class Gate(Section):
@@ -187,16 +185,6 @@ class Project(Section):
     rollout: Rollout | None = None  # how a new release begins to answer: docs/how-to/rollout.md
     feedback: Feedback | None = None  # right answers that callers send back: docs/how-to/feedback.md
     retrain: Retrain | None = None  # what asks for a retraining besides the schedule: docs/how-to/retrain.md
-
-    @model_validator(mode="before")
-    @classmethod
-    def _on_or_off(cls, given: Any) -> Any:
-        """`feedback:` with nothing behind it would be off, and looks as if it were on."""
-        for key in SWITCHES if isinstance(given, dict) else ():
-            if key in given and given[key] is None:
-                wanted = f"write `{key}: {{}}` to switch it on, or take the line out"
-                raise ValueError(f"{key}: found nothing; {wanted}")
-        return given
 
     def heads(self) -> dict[str, tuple[str, Annotation]]:
         """Every head of the model, by its name: (the task whose rows it reads, its annotation)."""

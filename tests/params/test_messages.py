@@ -8,7 +8,7 @@ import pytest
 
 from components.errors import UserError, near_miss
 from components.params.checks import files
-from components.params.reading import parsed
+from components.params.reading import parse, parsed
 from components.params.validate import typed
 from components.settings.project import Project
 from tests.conftest import PARAMS
@@ -51,7 +51,6 @@ def settings(old: str, new: str) -> Project:
             "seed: 7\nsearch: {parameters: {training.clip: {low: 1}}}",
             "(a search has a name: write search.",
         ),
-        ("seed: 7", "seed: 7\nfeedback:", "feedback: found nothing; write `feedback: {}` to switch it on"),
     ],
 )
 def test_the_sentence_says_what_to_write(old: str, new: str, expected: str) -> None:
@@ -78,6 +77,12 @@ def test_what_is_no_path_is_said_to_belong_elsewhere(
     with pytest.raises(UserError) as error:
         files.check(FILE, settings(old, new))
     assert expected in str(error.value)
+
+
+def test_a_switch_with_nothing_behind_it_is_neither_on_nor_off(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("seed: 7\nfeedback:\n")
+    with pytest.raises(UserError, match="feedback: found nothing; write `feedback: {}` to switch it on"):
+        parse(tmp_path / "params.yaml")
 
 
 def test_the_one_name_that_begins_so_is_meant() -> None:
