@@ -82,7 +82,7 @@ def parse(path: Path) -> Settings:
     """Read the file.
 
     Raises:
-        UserError: it is missing, not UTF-8, not YAML, has a key twice, holds no keys, or nothing behind a switch.
+        UserError: it is missing, not UTF-8, not YAML, has a key twice, holds no keys, or an empty switch.
     """
     try:
         content = path.read_bytes()
