@@ -14,6 +14,7 @@ EXIT_FAILED = 1
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
 EXIT_TRY_AGAIN = 75  # sysexits.h EX_TEMPFAIL: the flow may retry the stage
+SHORTEST = 3  # letters that say which name is meant, if only one begins so
 
 
 class UserError(Exception):
@@ -91,6 +92,8 @@ def first_line(error: BaseException) -> str:
 
 
 def near_miss(found: object, known: Iterable[str]) -> str:
-    """Return `" (did you mean 'x'?)"` for the closest known name, or an empty string."""
-    close = difflib.get_close_matches(str(found), list(known), n=1, cutoff=0.6)
+    """Return `" (did you mean 'x'?)"`, of the one name that begins so or else the closest, or nothing."""
+    names = list(known)
+    begun = [name for name in names if len(str(found)) >= SHORTEST and name.startswith(str(found))]
+    close = begun if len(begun) == 1 else difflib.get_close_matches(str(found), names, n=1, cutoff=0.6)
     return f" (did you mean '{close[0]}'?)" if close else ""

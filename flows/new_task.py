@@ -47,7 +47,7 @@ def run(address: str, wishes: Wishes, keep: bool, settings_file: Path = params.P
     found, wishes = _settled(address, place, wishes, terms, console)
     if found is None:
         return EXIT_USER_ERROR
-    _show(found, console, _command(address, wishes))
+    _show(found, console, address, wishes)
     _propose([found], console)
     if found.refused:
         few = "; more rows are needed, or less of checks.min_rows" if "'at least " in found.refused else ""
@@ -110,7 +110,7 @@ def _of_project(address: str, name: str, part: Part, terms: Terms, console: Cons
     found, settled = _settled(address, part.place(), Wishes(name), terms, console)
     if found is None:
         return None
-    _show(found, console, _command(address, settled), others=False)
+    _show(found, console, address, settled, others=False)
     if found.refused:
         console.print(Text(f"a run would refuse it: {readable(found.refused)}\n", "yellow"))
         return None
@@ -212,7 +212,7 @@ def _ask(question: Question, console: Console, address: str, wishes: Wishes) -> 
     return None
 
 
-def _show(found: Guess, console: Console, command: str, others: bool = True) -> None:
+def _show(found: Guess, console: Console, address: str, wishes: Wishes, others: bool = True) -> None:
     """How the rows are understood, some of them, and how else they could be."""
     plan = found.plan
     console.print(f"{found.rows:,} rows looked at, read as [bold]{plan.family}[/bold]:")
@@ -236,7 +236,7 @@ def _show(found: Guess, console: Console, command: str, others: bool = True) -> 
     console.print(_rows(found.shown if others else found.shown[:OF_SEVERAL]))
     for other in found.others if others else ():
         console.print(Text(readable(f"it could also be {other.reason}"), "yellow"))
-        settled = " ".join([command, *map(advice.word, other.arguments)])
+        settled = _command(address, with_arguments(wishes, other.arguments))
         console.print(Text(f"     {settled}", "dim"))
         console.print(Padding(_rows(other.shown), (0, 0, 0, 4), expand=False))
     if found.unread:

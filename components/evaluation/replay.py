@@ -60,7 +60,8 @@ def replay(verdict: Path, evidence: Path) -> Replayed:
         why = "it names neither its evidence nor its settings: it is of an earlier version"
         return Replayed(said, None, [why])
     again = gate.verdict(evaluation, said.rules, said.evidence)
-    unlike = _unlike(*(one.model_dump(exclude={"judged_by"}) for one in (said, again)))
+    told, found = (one.model_dump(exclude={"judged_by"}) for one in (said, again))
+    unlike = _unlike(told, found)
     if (digest := sha256(evidence)) != said.evidence:
         why = (
             f"{evidence.name} is not the evidence that it names: SHA-256 {digest[:12]}, expected "

@@ -79,7 +79,8 @@ def _table(path: Path, declared: Articles, now: datetime) -> Iterator[Article | 
     if path.stat().st_size == 0:  # a feed with nothing to say
         return
     columns, format_ = declared.columns, TABLES[path.suffix]
-    source = Source(path=str(path), format=format_, encoding=declared.encoding)
+    separator = declared.separator if format_ == "csv" else None
+    source = Source(path=str(path), format=format_, encoding=declared.encoding, separator=separator)
     for number, fields in rows(path, source):
         place = f"{path}, row {number}"
         if isinstance(fields, Unreadable):

@@ -9,7 +9,9 @@ import yaml
 
 from components.errors import UserError
 from components.nesting import parse_yaml
+from components.params import yaml_faults
 
+SWITCHES = ("traffic", "feedback", "retrain")  # sections that are on where they are there, with every default
 Settings = dict[str, Any]  # keys and values as YAML has them, of whatever shape they are
 
 
@@ -80,7 +82,7 @@ def parse(path: Path) -> Settings:
     """Read the file.
 
     Raises:
-        UserError: it is missing, not UTF-8, not YAML, has a key twice, or holds no keys.
+        UserError: it is missing, not UTF-8, not YAML, has a key twice, holds no keys, or an empty switch.
     """
     try:
         content = path.read_bytes()
@@ -88,7 +90,12 @@ def parse(path: Path) -> Settings:
         raise UserError(f"{path.absolute()}: no such file; run from the project's folder") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
-    return parsed(content, path)
+    raw = parsed(content, path)
+    for key in SWITCHES:
+        if raw.get(key, {}) is None:  # it would be off, and looks as if it were on
+            wanted = f"write `{key}: {{}}` to switch it on, or take the line out"
+            raise UserError(f"{path}: {key}: found nothing; {wanted}")
+    return raw
 
 
 def parsed(content: bytes, path: Path) -> Settings:
@@ -102,11 +109,7 @@ def parsed(content: bytes, path: Path) -> Settings:
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: byte {error.start} is not UTF-8") from None
     except yaml.MarkedYAMLError as error:
-        line = f"line {error.problem_mark.line + 1}" if error.problem_mark else "somewhere"
-        problem = str(error.problem)
-        if "\\t" in problem:
-            problem = "found a tab; YAML is indented with spaces"
-        raise UserError(f"{path}: {line}: {problem}") from None
+        raise UserError(f"{path}: {yaml_faults.sentence(error)}") from None
     except RecursionError:
         raise UserError(f"{path}: lists or keys stand too deep within each other") from None
     except yaml.YAMLError as error:

@@ -25,6 +25,8 @@ class Articles(Section):
     path: str  # a table (.csv, .tsv, .jsonl, .parquet), or a folder of tables and .txt files
     columns: ArticleColumns = ArticleColumns()  # of a table
     encoding: str = "utf-8"  # of text files, as Python names it
+    # between the columns of a .csv; left out, a comma
+    separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None
 
 
 class Negative(Section):

@@ -36,6 +36,7 @@ LONGEST_LINE = 64_000_000  # bytes, of which more are no longer read: a small fi
 BATCH = 1024  # rows of a Parquet file in memory
 LINE = "line"  # the column of a line of JSON Lines that is not JSON
 SEPARATORS = ",;\t|"
+SAVE = "save the file as UTF-8, as `iconv -f CP1252 -t UTF-8` does with a table of Excel"
 ENDINGS = ("csv", "tsv", "jsonl", "parquet")  # each also as .gz but the last
 
 
@@ -188,7 +189,7 @@ def _delimited(address: str, lines: Iterator[str]) -> tuple[list[str], Iterator[
     if "\r" in first.rstrip("\r\n"):
         raise UserError(f"{address}: its lines end in carriage returns alone; save it with line feeds")
     if _not_utf8(first):
-        raise UserError(f"{address}: its header has bytes that are not UTF-8; save the file as UTF-8")
+        raise UserError(f"{address}: its header has bytes that are not UTF-8; {SAVE}")
     csv.field_size_limit(LONGEST)
     separator = max(SEPARATORS, key=first.count)
     columns = [name.strip() for name in next(csv.reader([first], delimiter=separator))]
@@ -275,7 +276,7 @@ def _record(number: int, columns: list[str], row: list[str], separator: str) -> 
 
 
 def _not_utf8(text: str) -> str | None:
-    return "bytes that are not UTF-8" if any("\udc80" <= sign <= "\udcff" for sign in text) else None
+    return f"bytes that are not UTF-8; {SAVE}" if any("\udc80" <= sign <= "\udcff" for sign in text) else None
 
 
 def _parquet(address: str, file: IO[bytes]) -> Table:

@@ -255,6 +255,27 @@ def test_a_number_is_shown_in_every_reading(project: Path, capsys: pytest.Captur
     assert "it could also be regression" in shown
 
 
+def test_ratings_of_items_are_learnt_by_their_titles(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every title is rated often and differently: all of its answers are kept, and the splits grow for it."""
+    users = ("user", lambda n: f"u{n % 37}")
+    titles = (
+        "title",
+        lambda n: f"{['Red', 'Blue', 'Old'][n % 3]} {['Kettle', 'Lamp', 'Bike', 'Chair'][n % 4]}",
+    )
+    table(users, titles, ("rating", lambda n: n * 7 // 12 % 5 + 1))(project / "ratings.csv")
+    assert new_task.run("ratings.csv", Wishes(), keep=False) == 2
+    assert "1  text from 'title': 12 distinct values" in capsys.readouterr().out
+    wishes = new_task.wishes_of(None, None, ["text=title"], [])
+    assert new_task.run("ratings.csv", wishes, keep=True) == 0
+    shown = capsys.readouterr().out
+    (other,) = (line for line in shown.splitlines() if "--family regression" in line)
+    assert other.count("text=title") == 1
+    assert shown.count("'title'") == 1
+    assert params.load(project / "params.yaml").tasks["ratings"].cleaning.conflicts == "keep"
+
+
 def test_what_a_terminal_would_obey_is_not_shown(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table(("text", lambda n: f"\x1b[31m{sentence(n)}\x07"), ("label", lambda n: "ab"[n % 2]))(
         project / "a.csv"

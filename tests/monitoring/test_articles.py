@@ -127,6 +127,14 @@ def test_a_file_that_is_not_in_its_format_stops_the_run(
     assert "\n" not in str(error.value)
 
 
+def test_a_table_of_another_separator(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text;published\nup, they say;2026-02-01\n")
+    with pytest.raises(UserError, match='set `separator: ";"` beside its path'):
+        list(read(Articles(path=str(tmp_path)), NOW, print))
+    (article,) = read(Articles(path=str(tmp_path), separator=";"), NOW, print)
+    assert article.text == "up, they say"
+
+
 def test_another_encoding_is_declared(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes("café".encode("latin-1"))
     (tmp_path / "b.csv").write_bytes("text\ncrème\n".encode("latin-1"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import heapq
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +43,7 @@ from components.families.base.capabilities import (
 )
 from components.families.shared.fingerprint import text_key
 from components.files import atomic_folder, write_json
+from components.settings.data import Cleaning
 from components.settings.project import Task
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def ingest(name: str, task: Task, seed: int, target: Path, accepted_rows: Path |
         left_out.require_few(len(keys) - int((fate_N == FATES.index(UNREADABLE)).sum()), task.source.path)
         notes += missing.notes(reader, read_rows)
         removed_rows = _write_splits(read_rows, reader, fate_N, folder)
-        _require_rows(reader, folder)
+        _require_rows(reader, folder, _counts(fate_N, FATES))
         heads = {head.name: _learn(reader, head, folder, read_rows, fate_N) for head in reader.heads}
         read_rows.unlink()
         inputs = list(reader.family.request_fields(task.columns))
@@ -263,8 +264,8 @@ def _with_negatives(family: Family, rows: pa.RecordBatch) -> pa.RecordBatch:
     return family.add_negatives(rows) if isinstance(family, NegativesFromRows) else rows
 
 
-def _require_rows(reader: Reader, folder: Path) -> None:
-    """Every head has rows in every split."""
+def _require_rows(reader: Reader, folder: Path, fates: Mapping[str, int]) -> None:
+    """Every head has rows in every split; `fates` says how many rows went where."""
     for head in reader.heads:
         for split in SPLITS:
             if not _labelled(reader, head, folder, split):
@@ -273,8 +274,21 @@ def _require_rows(reader: Reader, folder: Path) -> None:
                 )
                 raise UserError(
                     f"{reader.task.source.path}: no rows are left for {of}'s {split} split; "
-                    f"see tasks.{reader.name}.splits in params.yaml"
+                    f"{_where_they_went(fates)}see tasks.{reader.name}.{_key_of_most(fates)} in params.yaml"
                 )
+
+
+def _where_they_went(fates: Mapping[str, int]) -> str:
+    """How many rows were taken out for what, as a clause; nothing where all went into splits."""
+    gone = {fate: rows for fate, rows in fates.items() if rows and fate not in SPLITS}
+    reasons = ", ".join(f"{rows:,} {fate}" for fate, rows in gone.items())
+    return f"of {sum(fates.values()):,} rows these were taken out: {reasons}; " if gone else ""
+
+
+def _key_of_most(fates: Mapping[str, int]) -> str:
+    """The key that decides what became of most rows."""
+    most = max(fates, key=lambda fate: fates[fate])
+    return f"cleaning.{most}" if most in Cleaning.model_fields else "splits"
 
 
 def _labelled(reader: Reader, head: Head, folder: Path, split: str) -> int:

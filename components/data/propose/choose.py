@@ -166,7 +166,7 @@ def _fitting(
         judged = fit(kind, wanted[role])
         if judged is None and kind != role and not settled:
             return []
-        return [(wanted[role], judged or Fit(WEAK, str(wanted[role])))]
+        return [(wanted[role], judged or Fit(WEAK, wanted[role].counted))]
     free = [column for column in columns if column not in wanted.values()]
     judged_all = [(column, judged) for column in free if (judged := fit(kind, column)) is not None]
     return sorted(judged_all, key=lambda each: -each[1].score)[:MOST_COLUMNS]

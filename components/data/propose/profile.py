@@ -202,9 +202,14 @@ class Column:
         texts = self.values if self.is_text else []
         return sum(words_of(text) for text in texts) / max(len(texts), 1)
 
+    @property
+    def counted(self) -> str:
+        """How many values it has, in words."""
+        what = f"{self.distinct:,} distinct values in" if self.values else "empty in all"
+        return f"{what} {self.rows:,} rows"
+
     def __str__(self) -> str:
-        what = f"{self.distinct:,} distinct values in {self.rows:,} rows"
-        return f"'{self.name}': {what}" if self.values else f"'{self.name}': empty in all {self.rows:,} rows"
+        return f"'{self.name}': {self.counted}"
 
 
 def _are_places(numbers: list[float]) -> bool:

@@ -137,6 +137,7 @@ def _no_text(
 ) -> Question:
     """The question where no column looks like a text: which of the `rest` could be it all the same."""
     some = [each for each in rest if each.is_text and each.distinct >= FEWEST_TEXTS]
+    some.sort(key=lambda each: -each.length)  # a title before a code
     found = [_choice(kept, "text", each, rows) for each in some]
     have = ", ".join(f"'{column.name}'" for column in columns[:MOST_CHOICES]) or "none"
     log = "; what is clicked is known by its text: join the items' titles to the log"

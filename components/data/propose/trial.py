@@ -85,9 +85,9 @@ def tried(entry: Entry, place: Place, terms: Terms) -> tuple[Entry, str]:
             break
     for conflicts in SEVERAL if NONE_LEFT in known else ():
         keys = {**entry.keys, "cleaning": {**entry.keys["cleaning"], "conflicts": conflicts}}
-        voted = replace(entry, keys=keys)
-        if not _rows_problem(voted, place, terms):
-            return voted, ""
+        for voted in _with_shares(replace(entry, keys=keys)):
+            if not _rows_problem(voted, place, terms):
+                return voted, ""
     for wider in _with_shares(entry):
         problem = known if wider == entry else _rows_problem(wider, place, terms)
         if not problem:

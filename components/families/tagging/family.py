@@ -270,13 +270,10 @@ class Tagging(Rewordable, NamesThings, OneClassEach, NamedLabels, Family):
         entity (as a blank of no width, which the tokenizer leaves out) it is of that entity."""
         tags = [facts["default"]] * len(layout["words"])
         logits_WC = logits[layout["positions"]]
-        if _plain(facts):
-            path = [facts["tags"][best] for best in logits_WC.argmax(-1)]
-        else:
-            path = best_path(logits_WC, facts["tags"])
-        before = -1
+        known, plain, before = facts["tags"], _plain(facts), -1
+        path = [known[best] for best in logits_WC.argmax(-1)] if plain else best_path(logits_WC, known)
         for word, tag in zip(layout["numbers"], path, strict=True):
-            within = before + 1 if tag.startswith("I-") and not _plain(facts) else word
+            within = before + 1 if tag.startswith("I-") and not plain else word
             tags[within : word + 1] = [tag] * (word + 1 - within)
             before = word
         return {"tags": tags}

@@ -13,7 +13,8 @@ from components.settings.remotes import HuggingFace, check_no_credential
 if TYPE_CHECKING:
     from components.settings.project import Project
 
-HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+HUB_NAME = re.compile(r"(?:[A-Za-z0-9][\w.-]*/)?[A-Za-z0-9][\w.-]*")
+ADDRESS = re.compile(r"[A-Za-z][\w+.-]+://")
 
 
 def check_remotes(path: Path, project: Project) -> None:
@@ -48,7 +49,8 @@ def _encoder(project: Project, where: str, encoder: str | HubEncoder) -> None:
     if isinstance(encoder, HubEncoder):  # the hub knows its own names
         return
     near = Path(encoder).parts[:1]
-    if HUB_NAME.fullmatch(encoder) and near != ("downloads",) and not Path(*near).exists():
+    known = len(Path(encoder).parts) == 1 and near_miss(encoder, [file.name for file in Path().iterdir()])
+    if HUB_NAME.fullmatch(encoder) and near != ("downloads",) and not Path(*near).exists() and not known:
         said = f"no such folder '{encoder}'; for a model of the Hugging Face hub"
         raise UserError(f"{where}: {said} write `encoder: {{huggingface: {encoder}, revision: main}}`")
     _path(project, where, encoder)
@@ -66,6 +68,11 @@ def _path(project: Project, where: str, value: str) -> None:
                 f"{where}: no package or remote '{parts[1]}'{near_miss(parts[1], fetched)}; "
                 f"they are {', '.join(fetched) or 'none'}"
             )
+    elif ADDRESS.match(value):
+        raise UserError(
+            f"{where}: found an address; expected a path here, downloads/NAME, and the address in "
+            f"`remotes: {{NAME: {{kind: url, address: ...}}}}` (`onetrunk new-task ADDRESS` proposes both)"
+        )
     elif not Path(value).exists():
         folder = Path(value).parent
         neighbours = [file.name for file in folder.iterdir()] if folder.is_dir() else []

@@ -114,6 +114,11 @@ def test_a_group_never_crosses_splits_and_a_pair_of_two_splits_is_left_out(tmp_p
             "row 62: label 'aa' is not in the label set (did you mean 'aaa'?); expected one of a, b, aaa",
         ),
         (["a,a", "b,b"], {}, "no rows are left for t's"),
+        (
+            ["a,a", "a,b"] * 9,
+            {},
+            "of 18 rows these were taken out: 18 conflicts; see tasks.t.cleaning.conflicts",
+        ),
     ],
 )
 def test_a_bad_row_is_one_sentence(tmp_path: Path, rows, changes, expected: str) -> None:

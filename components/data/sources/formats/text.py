@@ -61,7 +61,8 @@ def lines(path: Path, encoding: str, newline: str = "") -> Iterator[str]:
             raise UserError(f"{path}: {name}, which is no text; see `format` in params.yaml") from None
         raise UserError(
             f"{path}{_line_of(path, encoding)}: byte 0x{error.object[error.start]:02x} is not {encoding}; "
-            f"set `encoding` in params.yaml to the file's"
+            f"set `encoding` in params.yaml to the file's: cp1252 of most tables that Excel saves in Europe, "
+            f"else `onetrunk new-task` finds it out"
         ) from None
     except LookupError:
         raise UserError(
@@ -176,7 +177,7 @@ def _is_separated(path: Path, header: list[str], source: Source) -> None:
     setting = "set `format: tsv`" if meant == "\t" else f'set `separator: "{meant}"`'
     shown = header[0] if meant != "\t" else header[0].replace("\t", " ")
     raise UserError(
-        f"{path}: one column, '{shown}'; if these are several, {setting} below source in params.yaml"
+        f"{path}: one column, '{shown}'; if these are several, {setting} beside its path in params.yaml"
     )
 
 
