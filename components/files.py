@@ -205,14 +205,21 @@ def verify_manifest(folder: Path) -> Manifest:
         raise UserError(f"{folder / MANIFEST}: not a list of files with their sizes and sums") from None
     for name, (size, digest) in entries.items():
         file = folder / name
-        if not file.is_file():
-            raise UserError(f"{file}: missing, but {folder / MANIFEST} names it")
+        if not _is_there(file):
+            raise UserError(f"{file!s:.300}: missing, but {folder / MANIFEST} names it")
         if file.stat().st_size != size:
             raise UserError(f"{file}: {file.stat().st_size} bytes, expected {size}; truncated?")
         if sha256(file) != digest:
             raise UserError(f"{file}: SHA-256 differs from {folder / MANIFEST}; the file was altered")
     whole: Manifest = manifest
     return whole
+
+
+def _is_there(file: Path) -> bool:
+    try:
+        return file.is_file()
+    except OSError:  # a name that no file can have
+        return False
 
 
 def refuse_stream(path: Path) -> None:
@@ -236,12 +243,14 @@ def read_json(path: Path) -> Any:
     """Read JSON.
 
     Raises:
-        UserError: the file is missing or is not JSON.
+        UserError: the file is missing, is a folder or is not JSON.
     """
     try:
         return parse_json(path.read_text(encoding="utf-8"), path)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; run `onetrunk run` to make it") from None
+    except (IsADirectoryError, NotADirectoryError):
+        raise UserError(f"{path}: is no file, expected JSON") from None
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not JSON ({error})") from None
 

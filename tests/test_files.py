@@ -76,6 +76,16 @@ def test_a_damaged_file_is_found_out(tmp_path: Path, damage, expected: str) -> N
         verify_manifest(tmp_path / "f")
 
 
+def test_a_manifest_that_is_none_or_names_what_no_file_is_called_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text(json.dumps({"files": {"n" * 5000: {"bytes": 1, "sha256": ""}}}))
+    with pytest.raises(UserError, match=r"nnn: missing, but .*manifest\.json names it$"):
+        verify_manifest(tmp_path)
+    (tmp_path / "manifest.json").unlink()
+    (tmp_path / "manifest.json").mkdir()
+    with pytest.raises(UserError, match=r"manifest\.json: is no file, expected JSON$"):
+        verify_manifest(tmp_path)
+
+
 def test_json_refuses_nan_and_names_a_broken_file(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="JSON"):
         write_json(tmp_path / "a.json", {"x": float("nan")})
