@@ -80,7 +80,7 @@ def complaint(error: Any, where: str) -> str:
         )
     if error["type"] == "too_short":
         return f"{where}: found nothing, expected at least one"
-    if found is None:
+    if found is None and error["type"] != "value_error":
         return f"{where}: found nothing, {EXPECTED.get(error['type'], 'expected a value')}"
     message = EXPECTED.get(error["type"]) or PATTERNS.get(error.get("ctx", {}).get("pattern", ""))
     message = message or error["msg"].removeprefix("Value error, ")
@@ -93,6 +93,8 @@ def _shown(found: Any) -> str:
     """The value as the file has it."""
     if isinstance(found, bool):
         return str(found).lower()
+    if found is None:
+        return "nothing"
     return str(found) if isinstance(found, date) else redact(repr(found))
 
 

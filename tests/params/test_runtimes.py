@@ -52,7 +52,7 @@ def test_a_smaller_encoder_of_null_would_be_a_stage_that_has_nothing_to_do(
     name: str, expected: str, tiny_project: Path
 ) -> None:
     assert complaint(tiny_project, NAMED, f"{NAMED}\ncompress: {{{name}: null}}") == (
-        f"params.yaml: compress.{name}: found None, expected {expected}; leave the key out for no {name}"
+        f"params.yaml: compress.{name}: found nothing, expected {expected}; leave the key out for no {name}"
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from bentoml._internal.server.http.traffic import TimeoutMiddleware
-from prometheus_client import REGISTRY, generate_latest
+from prometheus_client import generate_latest
 from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,20 +19,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from components.release.records import BundleCard, PackedTask
 from serving import watch
 from serving.watch import Watch
+from tests.serving.own_metrics import own_metrics
 
 
 @pytest.fixture(autouse=True)
 def _card(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Of a bundle's card the metrics read the name, the version and the tasks' labels."""
-    before = set(REGISTRY._collector_to_names)
     monkeypatch.setattr(
         watch, "card", lambda: BundleCard.model_construct(name="tiny", version="abc", tasks={})
     )
-    watch.metrics.cache_clear()
-    yield
-    watch.metrics.cache_clear()
-    for collector in set(REGISTRY._collector_to_names) - before:
-        REGISTRY.unregister(collector)
+    with own_metrics():
+        yield
 
 
 def ask(

@@ -12,7 +12,8 @@ from components.monitoring.feedback import exchange
 from tests.flows.feedback.waiting import FOLDER, put, run, settings, waiting
 
 BAD = {
-    "no section": (("accept",), {"feedback": None}, "params.yaml: feedback: missing; `feedback: {}`"),
+    "no section": (("accept",), {"feedback": ...}, "params.yaml: feedback: missing; `feedback: {}`"),
+    "nothing in it": (("accept",), {"feedback": None}, "params.yaml: feedback: found nothing; write `feedback: {}`"),
     "a misspelt key": ((), {"feedback": {"foldr": "x"}}, "did you mean 'folder'?"),
     "no bytes": ((), {"feedback": {"max_bytes": 0}}, "feedback.max_bytes: found 0"),
     "an unknown action": (("acept",), {}, "invalid choice: 'acept'"),

@@ -22,8 +22,10 @@ SPANS = [{"start": 0, "end": 3, "type": "PER"}]
 
 
 def settings(folder: Path, **sections: Any) -> None:
+    """Write sections into params.yaml; `...` takes one out."""
     file = folder / "params.yaml"
-    file.write_text(yaml.safe_dump({**yaml.safe_load(file.read_text()), **sections}))
+    whole = {**yaml.safe_load(file.read_text()), **sections}
+    file.write_text(yaml.safe_dump({key: section for key, section in whole.items() if section is not ...}))
 
 
 def put(**changes: Any) -> Feedback:

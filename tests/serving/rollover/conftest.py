@@ -10,13 +10,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from prometheus_client import REGISTRY
 
 from components.rollout.records import Target
 from serving import bundle, loading, rollover, watch
 from serving.loaded import Loaded
 from serving.releases import Releases
 from tests.flows.rollout.two_bentos import replace_model
+from tests.serving.own_metrics import own_metrics
 from tests.serving.rollover.working import told
 
 
@@ -31,13 +31,9 @@ def targets(bento: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Targe
 
 @pytest.fixture(autouse=True)
 def _as_it_was() -> Iterator[None]:
-    before = set(REGISTRY._collector_to_names)
-    watch.metrics.cache_clear()
-    yield
+    with own_metrics():
+        yield
     bundle.answer_with(bundle.PACKED)
-    watch.metrics.cache_clear()
-    for collector in set(REGISTRY._collector_to_names) - before:
-        REGISTRY.unregister(collector)
 
 
 @pytest.fixture
