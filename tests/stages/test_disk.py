@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from components.errors import disk_sentence
+from components.errors import UserError, disk_sentence
 from components.files import read_json
 from tests import disks
 
@@ -94,5 +94,7 @@ def test_a_folder_for_a_file_and_a_file_for_a_folder_are_one_sentence(tmp_path: 
         (tmp_path / "file/x", "stands in the way"),
     ):
         with pytest.raises(OSError, match="directory") as raised:
-            read_json(place)
+            place.read_text()
         assert sentence in str(disk_sentence(raised.value))
+        with pytest.raises(UserError, match=r"is no file, expected JSON$"):
+            read_json(place)
