@@ -159,6 +159,7 @@ def test_a_year_without_anchors_loses_more_than_a_year_with_them() -> None:
     assert bounded < years.TOO_MUCH < unbounded
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["kendall", "RMSE", "quadratic kappa", "log loss", "macro-F1 of one rare of two"]
 )

@@ -151,6 +151,7 @@ def one_sentence(error: pytest.ExceptionInfo[UserError]) -> str:
     return str(error.value)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("root")
 def test_any_flipped_bit_and_any_truncation_is_refused() -> None:
     whole = (MODEL / FILE).read_bytes()

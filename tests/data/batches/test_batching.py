@@ -48,6 +48,7 @@ def few_rows(window: int) -> list[np.ndarray]:
     return [lengths[step_rows(plan, 1, step, {"a": lengths})["a"]] for step in range(16)]
 
 
+@pytest.mark.slow
 def test_a_step_of_a_small_task_holds_no_row_twice_unless_its_window_is_grouped_by_length() -> None:
     """A window of several epochs holds a row several times, and sorting puts its copies side by side."""
     plan, lengths = Plan(160, 10.0, 1, {"a": TaskPlan(40, 1.0)}), {"a": np.arange(40)}

@@ -46,6 +46,7 @@ def test_any_part_of_the_draws_is_the_same_alone() -> None:
         assert draw(PLAN, "t", 5, first, last).tolist() == whole[first:last].tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [45, 300])
 def test_a_window_over_two_stages_gives_no_step_a_row_twice(steps: int) -> None:
     """Its rows are sorted by length, and what ends one stage may begin the next, if none is shorter than a window."""

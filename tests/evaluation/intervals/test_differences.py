@@ -133,6 +133,7 @@ def test_a_gain_over_a_baseline_that_hardly_varies_is_as_sure_as_the_models_own_
     assert plain[0] < low - trivial.value - 0.05  # as of a value that is not biased
 
 
+@pytest.mark.slow
 def test_a_bound_against_a_better_calibrated_champion_is_held() -> None:
     """Chance adds to the error of a champion that has none: the bound held in 31 % of such test sets."""
     asked = absolute.ASKED["calibration error of clicks: off by .08, the champion right"]

@@ -184,6 +184,7 @@ def test_a_run_that_ends_by_a_mistake_says_so_in_its_claim(
     assert (found.ended, found.message) == (StateType.FAILED, state.message)
 
 
+@pytest.mark.slow
 def test_what_a_command_beside_a_run_starts_is_none_of_what_a_dead_run_has_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -58,6 +58,7 @@ def test_one_label_nothing_said_or_labels_that_no_test_row_has_is_no_estimate() 
     assert true_shares(one, {"bad": 3}) == true_shares(two, {}) == true_shares(two, {"new": 3}) == {}
 
 
+@pytest.mark.slow
 def test_an_end_is_as_near_as_a_thousand_draws_bring_it() -> None:
     """Of a model that is never wrong the ends are a beta distribution's; their error in units of its deviation."""
     from scipy.stats import beta

@@ -290,6 +290,7 @@ class Weighed(Watcher):
         self.weights.append(dict(seen.weights))
 
 
+@pytest.mark.slow
 def test_a_short_run_explores_for_a_quarter_of_its_steps_and_then_has_autoscales_weights(
     shared_project: Path, tmp_path: Path
 ) -> None:

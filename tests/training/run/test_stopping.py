@@ -179,6 +179,7 @@ class Heard(Watcher):
         self.said.append(text)
 
 
+@pytest.mark.slow
 def test_a_training_that_ends_before_its_budget_says_why(shared_project: Path, tmp_path: Path) -> None:
     """At rates that move nothing no evaluation is better than the first."""
     project = params.load(shared_project / "params.yaml")
