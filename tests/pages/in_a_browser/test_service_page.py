@@ -31,10 +31,7 @@ def test_answers_are_rounded_sorted_folded_and_escaped(browser: Tab, served: Ser
 
 @pytest.mark.parametrize("text", ["[1]", '{"a": 1}', "null", "42", " [ not JSON"])
 def test_a_text_is_sent_as_it_was_typed(text: str, browser: Tab, served: Service) -> None:
-    browser.open(served.url)
-    browser.until("!document.querySelector('button').disabled")
-    type_text(browser, text)
-    submit(browser)
+    asked_of(browser, served, text)
     browser.until("document.querySelectorAll('#answers section').length === 3")
     assert served.asked == [{"text": text}]
 
