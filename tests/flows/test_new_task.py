@@ -258,7 +258,7 @@ def test_a_number_is_shown_in_every_reading(project: Path, capsys: pytest.Captur
 def test_ratings_of_items_are_learnt_by_their_titles(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Every title is rated often and differently: all of its answers are kept, and the splits grow for it."""
+    """Every title is rated often and differently: all of its answers are kept."""
     users = ("user", lambda n: f"u{n % 37}")
     titles = (
         "title",
