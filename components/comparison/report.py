@@ -85,10 +85,11 @@ def gains_sentence(tasks: Mapping[str, Gain], seeds: int) -> str:
 
 def _leaving(harmed: list[str]) -> str:
     it = "it" if len(harmed) == 1 else "each"
+    pull = ", ".join(f"{name}: 1.5" for name in harmed)
     return (
-        f"{', '.join(harmed)} should leave: train {it} in a project of its own, or try a larger share of the "
-        f"mixture, weights by which every task pulls alike (training.balancing: {{weights: autoscale}}) or "
-        f"smaller steps (training.tokens_per_step), and compare again."
+        f"{', '.join(harmed)} should leave: train {it} in a project of its own, or let {it} pull the "
+        f"encoder harder (training.balancing: {{weights: {{method: autoscale, pull: {{{pull}}}}}}}), or try a "
+        f"larger share of the mixture or smaller steps (training.tokens_per_step), and compare again."
     )
 
 

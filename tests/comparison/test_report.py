@@ -32,9 +32,9 @@ def test_a_task_that_loses_should_leave_and_an_interval_with_zero_in_it_shows_no
     tasks = found({"a": [0.1, 0.2], "b": [-0.2, -0.1], "c": [-0.1, 0.1]})
     assert gains_sentence(tasks, 3) == (
         "Sharing helps a; harms b; makes no difference that these seeds show for c. b should leave: train it in "
-        "a project of its own, or try a larger share of the mixture, weights by which every task pulls alike "
-        "(training.balancing: {weights: autoscale}) or smaller steps (training.tokens_per_step), and compare "
-        "again."
+        "a project of its own, or let it pull the encoder harder (training.balancing: {weights: {method: "
+        "autoscale, pull: {b: 1.5}}}), or try a larger share of the mixture or smaller steps "
+        "(training.tokens_per_step), and compare again."
     )
     assert "what b lost was measured, and comes first" in caveat(tasks, 3)
     del tasks["b"]

@@ -111,6 +111,35 @@ def test_autoscales_weights_stay_as_they_are_after_the_exploration() -> None:
     assert method.state() == state
 
 
+def test_autoscale_makes_a_gradient_as_many_times_as_long_as_is_asked() -> None:
+    method = weighting("autoscale")(explore=4, pull={"b": 1.5})
+    assert method.of_run(1000).pull == {"b": 1.5}
+    explored(method, {"a": [90, 90, 1, 3], "b": [90, 90, 4, 4], "c": [90, 90, 8, 8]})
+    everyone = dict.fromkeys(TASKS, 1.0)
+    assert method.weights(facts(everyone, 3)) == {"a": 0.6, "b": 0.3, "c": 0.1}  # not while it explores
+    fixed = method.weights(facts(everyone, 4))
+    lengths = {task: weight * n for (task, weight), n in zip(fixed.items(), [2.0, 4.0, 8.0], strict=True)}
+    assert lengths["b"] / lengths["a"] == pytest.approx(1.5)
+    assert lengths["c"] / lengths["a"] == pytest.approx(1.0)
+    assert sum(fixed.values()) == pytest.approx(1.0)
+
+
+def test_a_pull_is_that_of_a_task_that_learns_and_not_of_one_that_has_nothing_to_learn() -> None:
+    """A large pull does not make next to nothing a gradient, nor a small one a gradient nothing."""
+    method = weighting("autoscale")(explore=2, pull={"b": 1e-6, "c": 1e6})
+    explored(method, {"a": [1, 1], "b": [1, 1], "c": [1, 1e-5]})
+    weights = method.weights(facts(dict.fromkeys(TASKS, 1.0), 2))
+    assert weights == pytest.approx({"a": 0.9, "b": 0.9e-6, "c": 0.1}, rel=1e-5)
+
+
+def test_a_pull_of_an_unknown_task_is_refused() -> None:
+    method = weighting("autoscale")(pull={"bb": 2.0})
+    with pytest.raises(
+        ValueError, match=r"^pull\.bb: not a task \(did you mean 'b'\?\); expected some of a, b, c$"
+    ):
+        method.check(list(TASKS))
+
+
 def test_autoscale_explores_for_a_quarter_of_a_run_at_most() -> None:
     method = weighting("autoscale")()
     assert method.of_run(1000).explore == 50

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
-from typing import ClassVar, Self
+from collections.abc import Collection, Mapping
+from typing import Annotated, ClassVar, Self
 
 import numpy as np
+from pydantic import Field
 
+from components.errors import near_miss
 from components.settings.section import Steps
 from components.training.balancing.base import Fact, StepFacts, Weighting, Weights
 
@@ -20,14 +22,24 @@ class AutoScale(Weighting):
 
     The first `explore` steps, at most a quarter of the run, train with the mixture's shares; their first
     half, in which new heads settle, is not looked at, and the second measures n_i, the mean of |g_i| on the
-    encoder. From then on w_i = (1 / n_i) / sum_j (1 / n_j), which costs nothing. A task whose gradient nobody
+    encoder. From then on w_i = (1 / n_i) / sum_j (1 / n_j), which costs nothing. With `pull` p_i it is
+    p_i / n_i: what a preference among tasks is in other methods. A task whose gradient nobody
     has seen, or of which next to nothing is left, keeps its share: by the formula one that has nothing to
     learn, or has learnt it all by then, would take nearly all the weight, and the others would stand still.
     """
 
     # steps with the mixture's shares, whose second half measures the gradients; at most a quarter of the run
     explore: Steps = 50
+    # how many times as hard as the others a task pulls the encoder after that; one that is left out: once
+    pull: Annotated[dict[str, Annotated[float, Field(gt=0)]], Field(default_factory=dict)]
     initial: ClassVar[Mapping[str, float]] = {"steps": 0.0, "norms": 0.0}
+
+    def check(self, tasks: Collection[str]) -> None:
+        for name in self.pull:
+            if name not in tasks:
+                raise ValueError(
+                    f"pull.{name}: not a task{near_miss(name, tasks)}; expected some of {', '.join(tasks)}"
+                )
 
     def of_run(self, steps: int) -> Self:
         return self.model_copy(update={"explore": min(self.explore, steps // 4)})
@@ -47,11 +59,11 @@ class AutoScale(Weighting):
         return {task: fixed.get(task, shares[task]) for task in facts.losses}
 
     def _found(self, facts: StepFacts) -> dict[str, float]:
-        """1 / n_i of the tasks whose gradient has been seen, and is one."""
+        """p_i / n_i of the tasks whose gradient has been seen, and is one."""
         memories = {task: self.of(task) for task in facts.tasks}
         found = {task: one["steps"] / one["norms"] for task, one in memories.items() if one["norms"]}
         most = statistics.median_low(found.values()) / NOTHING if found else 0.0
-        return {task: value for task, value in found.items() if value < most}
+        return {task: self.pull.get(task, 1.0) * value for task, value in found.items() if value < most}
 
     def update(self, facts: StepFacts) -> None:
         if not self._measures(facts.step):
