@@ -88,8 +88,8 @@ def _leaving(harmed: list[str]) -> str:
     pull = ", ".join(f"{name}: 1.5" for name in harmed)
     return (
         f"{', '.join(harmed)} should leave: train {it} in a project of its own, or let {it} pull the "
-        f"encoder harder (training.balancing: {{weights: {{method: autoscale, pull: {{{pull}}}}}}}), or try a "
-        f"larger share of the mixture or smaller steps (training.tokens_per_step), and compare again."
+        f"encoder harder (training.balancing: {{weights: {{method: autoscale, pull: {{{pull}}}}}}}), or try "
+        f"a larger share of the mixture or smaller steps (training.tokens_per_step), and compare again."
     )
 
 
