@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from serving.predictor import Predictor
 
 TOKENS_PER_PASS = 512  # more is hardly faster on a CPU, and the next caller waits longer
-IN_TIME = 2.0  # times the longest wait, in which who was let in is answered
+IN_TIME = 1.9  # times the longest wait: by then who was let in is answered or refused, and hears it by twice
+AT_ONCE = 0.1  # of the longest wait: who is begun in it was held up by nobody
 UNSURE = 0.5  # of the longest wait: before who takes so long himself that he may be late
 LOG = logging.getLogger("bentoml")
 Ended = tuple[asyncio.AbstractEventLoop, asyncio.Future[Any], Ticket]  # the caller's loop, what he waits for
@@ -89,7 +90,7 @@ class Batcher:
 
         Raises:
             BadRequestError: as there.
-            BusyError: it would have to wait too long, or nobody computes any more.
+            BusyError: it would have to wait too long, or has; or nobody computes any more.
         """
         items = self.reader.items(texts, names, top)
         self._admit(items)
@@ -102,10 +103,20 @@ class Batcher:
             item.wanted = lambda: ticket.open
         items[0].told = told and partial(_say, loop, told)
         self.waiting.add(ticket)
+        late = loop.call_later(IN_TIME * self.most_seconds, self._give_up, ticket, answered)
         try:
             return await answered
         finally:
+            late.cancel()
             self.waiting.leave(ticket)
+
+    def _give_up(self, ticket: Ticket, answered: asyncio.Future[list[Answers]]) -> None:
+        """Refuse who would be late because of others. Who was begun at once takes that long himself, as who
+        has something written may: he is answered whenever that is, or would never be."""
+        held_up = ticket.began - ticket.since > AT_ONCE * self.most_seconds
+        if held_up and not answered.done() and not any(item.decodes for item in ticket.items):
+            seconds = IN_TIME * self.most_seconds
+            answered.set_exception(BusyError(f"no answer in {seconds:.1f} s; ask again later", seconds))
 
     @property
     def idle(self) -> bool:
@@ -196,6 +207,8 @@ class Batcher:
         if not taken:
             return
         start, given = time.monotonic(), self._given
+        for place in taken:
+            place.ticket.began = min(place.ticket.began, start)
         try:
             found = self.predictor.answer([place.item for place in taken], self._let_others)
             answered = list(zip(taken, found, strict=True))

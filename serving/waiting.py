@@ -44,6 +44,7 @@ class Ticket:
     waits: float = 0.0  # tokens of it in the queue, about
     since: float = field(default_factory=time.monotonic)  # when it came
     due: float = math.inf  # when it is to be answered
+    began: float = math.inf  # when the first pass began that has a text of it
 
     def __post_init__(self) -> None:
         self.answers, self.left = [None] * len(self.items), len(self.items)

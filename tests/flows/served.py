@@ -19,11 +19,11 @@ from tests.flows import toy
 
 
 @contextlib.contextmanager
-def service(project: Path) -> Iterator[str]:
+def service(project: Path, *options: str) -> Iterator[str]:
     """Serve the project's champion -> the address; the log is `log` beside the project."""
     host = loopback.host()
     port = loopback.free_port(host)
-    command = [toy.python, "-m", "flows.cli", "serve", "--host", host, "--port", str(port)]
+    command = [toy.python, "-m", "flows.cli", "serve", "--host", host, "--port", str(port), *options]
     log = project.parent / "log"
     with log.open("wb") as output:
         server = subprocess.Popen(

@@ -150,6 +150,30 @@ def test_who_would_wait_too_long_is_refused_at_once(predictor: Predictor, held: 
     run(scenario)
 
 
+def test_who_is_held_up_is_refused_when_his_answer_is_due_and_costs_no_pass(
+    predictor: Predictor, passes: list[list[Asked]], held: threading.Event
+) -> None:
+    """Passes were to be short, and this one is not: the first caller takes that long himself, those behind him do not."""
+
+    async def scenario() -> None:
+        batcher = Batcher(predictor, most_seconds=1.5)  # who is begun within 0.15 s has waited for nobody
+        first = asyncio.ensure_future(batcher.answer(["hello"]))
+        await until(lambda: batcher._running > 0 and not len(batcher.waiting))
+        behind = [asyncio.ensure_future(batcher.answer(["behind"])) for _ in range(3)]
+        await asyncio.wait(behind, timeout=10)
+        for one in behind:
+            error = one.exception()
+            assert isinstance(error, BusyError)
+            assert (str(error), error.after) == ("no answer in 2.8 s; ask again later", 2)
+        assert not first.done()
+        held.set()
+        assert len(await first) == 1
+        assert len(await batcher.answer(["then"])) == 1
+
+    run(scenario)
+    assert [item.questions[0].row["text"] for one in passes for item in one] == ["hello", "then"]
+
+
 def test_one_callers_mistake_is_his_alone(predictor: Predictor) -> None:
     async def scenario() -> list[Any]:
         batcher = Batcher(predictor)

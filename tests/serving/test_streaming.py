@@ -111,6 +111,15 @@ def test_a_text_grows_line_by_line_and_the_last_line_is_the_answer(
     assert set(answers) == {"sentiment", "ner", "summary"}
 
 
+def test_who_has_a_text_written_is_answered_however_long_that_takes(writer: Predictor) -> None:
+    """Another request is refused when its answer is due."""
+
+    async def scenario() -> list[Any]:
+        return await Batcher(writer, most_seconds=0.001).answer([TEXT], ["summary"])
+
+    assert run(scenario)[0].keys() == {"summary"}
+
+
 def test_no_more_is_said_than_the_eye_can_read(
     writer: Predictor, steps: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
