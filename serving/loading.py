@@ -4,6 +4,7 @@ bounded time, and not where workers have died of it."""
 from __future__ import annotations
 
 import contextlib
+import math
 import queue
 import threading
 import time
@@ -13,7 +14,7 @@ from pathlib import Path
 from components.errors import UserError
 from components.evaluation.answers import Exchange, rounded
 from components.rollout.agreement import is_near, is_sound
-from components.rollout.mark import Mark, deaths
+from components.rollout.mark import Mark, acquit, deaths
 from components.rollout.records import DEATHS, Target
 from serving import group
 from serving.batcher import ordinary
@@ -23,6 +24,9 @@ from serving.requests import Item
 from serving.watch import metrics
 
 SECONDS = 600.0  # in which a release is loaded and has answered
+FORGIVEN = (
+    3600.0  # seconds after which a champion may have another try: workers are killed for other reasons too
+)
 PAUSE = 0.5  # seconds between two looks whether it is still wanted
 TURN = ".loading"  # in the folder of a service: the worker that loads a release holds a lock on it
 
@@ -49,32 +53,35 @@ def alone(folder: Path, wanted: Callable[[], bool]) -> Iterator[None]:
         yield
 
 
-def begin_trial(folder: Path, of: str) -> Mark:
+def begin_trial(folder: Path, of: str, within: float = math.inf) -> Mark:
     """A mark in the folder of a service; whoever calls ends it.
 
     Raises:
-        UserError: workers have died of what is to be on trial.
+        UserError: workers have died of what is to be on trial, in the last so many seconds.
         OSError: the disk is full.
     """
-    if (died := deaths(folder)[of]) >= DEATHS:
+    if (died := deaths(folder, within)[of]) >= DEATHS:
         raise UserError(f"{died} workers have died while it was at work")
     return Mark(folder, of)
 
 
 def load_champion(target: Target, folder: Path, wanted: Callable[[], bool] = lambda: True) -> Loaded:
-    """As `load`; a disk that is full keeps no champion from answering.
+    """As `load`; a disk that is full keeps no champion from answering. Once it is loaded, nobody has died of
+    it: two that were killed by chance, each in another change, would keep a worker from it for ever.
 
     Raises:
         UserError: as there, or workers have died of it.
     """
     try:
-        mark = begin_trial(folder, target.release)
+        mark = begin_trial(folder, target.release, FORGIVEN)
     except OSError:
         return load(target, None, wanted)
     try:
-        return load(target, mark, wanted)
+        found = load(target, mark, wanted)
     finally:
         mark.end()
+    acquit(folder, target.release)
+    return found
 
 
 def load(target: Target, mark: Mark | None, wanted: Callable[[], bool] = lambda: True) -> Loaded:

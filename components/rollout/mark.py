@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import math
 import os
 import tempfile
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,13 +63,24 @@ class Mark:
                 os.pwrite(self._file.fileno(), AT_WORK if self._asked else AT_REST, 0)
 
 
-def deaths(folder: Path) -> Counter[str]:
-    """How many workers of a service have died while it was at work: what was on trial -> workers."""
-    return Counter(of for path in folder.glob(MARKS) if (of := _died_of(path)))
+def deaths(folder: Path, within: float = math.inf) -> Counter[str]:
+    """How many workers of a service have died while it was at work, in the last so many seconds: what was on
+    trial -> workers."""
+    since = time.time() - within
+    return Counter(of for path in folder.glob(MARKS) if (of := _died_of(path, since)))
 
 
-def _died_of(path: Path) -> str | None:
+def acquit(folder: Path, of: str) -> None:
+    """Forget the workers that have died while it was at work: they have not died of it."""
+    for path in folder.glob(MARKS):
+        if _died_of(path) == of:
+            path.unlink(missing_ok=True)
+
+
+def _died_of(path: Path, since: float = -math.inf) -> str | None:
     with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+        if os.fstat(file.fileno()).st_mtime < since:
+            return None
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:  # it lives

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import errno
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from components.rollout.mark import MARKS, Mark, deaths
+from components.rollout.mark import MARKS, Mark, acquit, deaths
 from tests.scripts import ROOT
 
 WORKER = """
@@ -41,6 +43,25 @@ def test_who_dies_while_a_release_is_at_work_has_died_of_it(
     code = WORKER.format(within=within, after=after)
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, check=False)
     assert (deaths(tmp_path)["now"], deaths(tmp_path)["another"]) == (died, 0)
+
+
+def test_the_dead_are_forgotten_of_what_is_acquitted_and_no_mark_of_the_living(tmp_path: Path) -> None:
+    alive = Mark(tmp_path, "now")
+    (tmp_path / "mark-1").write_bytes(b"1now")
+    (tmp_path / "mark-2").write_bytes(b"1another")
+    with alive.at_work():
+        acquit(tmp_path, "now")
+        assert deaths(tmp_path) == {"another": 1}
+        assert len(list(tmp_path.glob(MARKS))) == 2
+    alive.end()
+
+
+def test_who_died_long_ago_does_not_count_where_that_is_asked(tmp_path: Path) -> None:
+    for number, ago in enumerate((10, 1000)):
+        path = tmp_path / f"mark-{number}"
+        path.write_bytes(b"1now")
+        os.utime(path, (time.time() - ago,) * 2)
+    assert [deaths(tmp_path, within)["now"] for within in (5, 100, 2000)] == [0, 1, 2]
 
 
 def test_a_mark_that_cannot_be_written_keeps_no_release_from_its_work(

@@ -215,6 +215,30 @@ def test_a_release_that_workers_have_died_of_is_loaded_by_none(
     assert rollover.first().served.name == "v1.0.0"
 
 
+def test_workers_that_were_killed_while_a_champion_was_loaded_have_not_died_of_it_once_it_is(
+    worker: rollover.Rollover, targets: list[Target]
+) -> None:
+    """One is killed by chance in each of three changes to it; others' deaths stay."""
+    (worker.folder / "mark-of-another").write_bytes(b"1v1.0.2")
+    for number in range(3):
+        (worker.folder / f"mark-{number}").write_bytes(b"1v1.0.1")
+        assert told(worker, targets[1]).serving == "v1.0.1"
+        assert marks(worker) == [b"1v1.0.2"]
+        assert told(worker, targets[0]).serving == "v1.0.0"
+
+
+def test_a_champion_that_workers_have_died_of_has_another_try_after_an_hour(
+    worker: rollover.Rollover, targets: list[Target], later: list[float]
+) -> None:
+    for number in range(2):
+        (worker.folder / f"mark-{number}").write_bytes(b"1v1.0.1")
+    assert told(worker, targets[1]).refused == {"v1.0.1": "2 workers have died while it was at work"}
+    ago = time.time() - loading.FORGIVEN - 1
+    os.utime(worker.folder / "mark-1", (ago, ago))
+    later[0] = rollover.AGAIN + 1
+    assert told(worker, targets[1]).serving == "v1.0.1"
+
+
 @pytest.mark.usefixtures("hanging")
 def test_a_worker_that_is_stopped_while_it_loads_a_candidate_has_not_died_of_it(
     worker: rollover.Rollover, targets: list[Target]
