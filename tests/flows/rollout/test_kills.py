@@ -44,21 +44,24 @@ def ready(url: str) -> dict[str, int]:
     return releases
 
 
+def kill_while_it_changes(load: served.Load, project: Path, release: str, chance: random.Random) -> None:
+    """Change to the release, kill a worker meanwhile, and wait until all answer with it."""
+    toy.onetrunk(project, "rollback", "--to", release, "--reason", "nonsense")
+    load.until(lambda: planned(project) == release)
+    time.sleep(chance.uniform(0, CHANGE))
+    os.kill(chance.choice(workers(project)), signal.SIGKILL)
+    load.until(lambda: ready(load.url) == {release: 2}, 180)
+    seen = len(load.answers)
+    load.until(lambda: len(load.answers) >= seen + 20)
+    assert {one[1] for one in load.answers[-10:]} == {release}
+
+
 def test_a_worker_killed_at_any_instant_of_a_change_mixes_no_answers(bento: Path, tmp_path: Path) -> None:
     project, chance = two_bentos.make(tmp_path / "project", bento), random.Random(20261130)
     with served.service(project, "--workers", "2") as url, served.Load(url, TEXT, CALLERS) as load:
         load.until(lambda: len(load.answers) >= 50)
         for number in range(KILLS):
-            release = f"v1.0.{number % 2}"
-            toy.onetrunk(project, "rollback", "--to", release, "--reason", "nonsense")
-            load.until(lambda release=release: planned(project) == release)
-            time.sleep(chance.uniform(0, CHANGE))
-            os.kill(chance.choice(workers(project)), signal.SIGKILL)
-            load.until(lambda release=release: ready(url) == {release: 2}, 180)
-            seen = len(load.answers)
-            load.until(lambda seen=seen: len(load.answers) >= seen + 20)
-            last = {one[1] for one in load.answers[-10:]}
-            assert last == {release}
+            kill_while_it_changes(load, project, f"v1.0.{number % 2}", chance)
     lost = [one for one in load.answers if one[0] != 200]
     assert {one[0] for one in lost} <= {0}  # the connections of who was killed
     assert len(lost) <= KILLS * CALLERS
