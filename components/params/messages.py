@@ -62,12 +62,16 @@ def sentence(error: Any, root: type[BaseModel]) -> str:
             return f"{where}: {REMOVED[where]}; take the line out"
         section = _section(error["loc"], root)
         key, expected = str(error["loc"][-1]), ", ".join(section)
-        hint = NAMELESS if error["loc"][:2] == ("search", "parameters") else near_miss(key, section)
+        hint = _nameless(error) or near_miss(key, section)
         hint = hint or _elsewhere(key, str(error["loc"][0]), root)
         return f"{where}: unknown key{hint}; expected one of {expected}"
     if error["type"] == "missing":
         return f"{where}: missing; it has no default"
-    return complaint(error, where)
+    return complaint(error, where) + _nameless(error)
+
+
+def _nameless(error: Any) -> str:
+    return NAMELESS if error["loc"][:2] == ("search", "parameters") else ""
 
 
 def complaint(error: Any, where: str) -> str:
