@@ -25,8 +25,10 @@ class Articles(Section):
     path: str  # a table (.csv, .tsv, .jsonl, .parquet), or a folder of tables and .txt files
     columns: ArticleColumns = ArticleColumns()  # of a table
     encoding: str = "utf-8"  # of text files, as Python names it
-    # between the columns of a .csv; left out, a comma
+    # between the columns of a .csv or .tsv; left out, a comma or a tab
     separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    # of a .csv or .tsv: the sign before a quotation mark that is part of a value; else the mark is doubled
+    escape: Annotated[str, Field(min_length=1, max_length=1)] | None = None
 
 
 class Negative(Section):

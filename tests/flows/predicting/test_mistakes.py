@@ -88,6 +88,15 @@ MISTAKES: list[tuple[bytes, dict[str, Any], str]] = [
     (b"", {}, "in.csv: the file is empty, expected a header and rows"),
     (b"text\n", {}, "in.csv: no rows"),
     (b"body,id\na,1\n", {}, "in.csv: has the columns body, id, expected text; or text and text_pair; name the column"),
+    (b"id,at,body,\n7,2026-11-20T08:00:00Z,it was late and nobody came,\n8,2026-11-20T08:00:01Z,\"no, not at all, thank you\",\n", {},
+     "in.csv: has the columns id, at, body, one without a name, expected text; or text and text_pair; name the column of an "
+     "input with --column, for example --column text=body"),
+    (b"id,what was said\n7,it was late\n", {}, "in.csv: has the columns id, what was said, expected text; or text and "
+     "text_pair; name the column of an input with --column, for example --column 'text=what was said'"),
+    (b"id,text\n7777,a\n", {"tasks": ["similarity"]}, "in.csv: has the columns id, text, expected text and text_pair; name the "
+     "column of an input with --column, for example --column text_pair=id"),
+    (b"id,\n,\n", {}, "in.csv: has the columns id, one without a name, expected text; or text and text_pair; "
+     "name the column of an input with --column"),
     (b"text,text\na,b\n", {}, "in.csv: two columns are called 'text'; rename one"),
     (b"text,error\na,b\n", {}, "the input has a column 'error', which the output would have twice; rename it"),
     (b"text\na\n", {"tasks": ["sentment"]}, "--task: unknown task 'sentment' (did you mean 'sentiment'?)"),
