@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from components import advice
 from components.data.contract.progress import RowProgress
@@ -30,6 +30,9 @@ from flows.predicting import answering, opening, reading, writing
 from flows.predicting.answering import Answerer, windows
 from flows.predicting.reading import Record, Table
 from flows.running.lock import WORKSPACE
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
 
 AHEAD = 100  # rows that tell a column's likeliest use
 
@@ -251,7 +254,17 @@ def _size(target: str) -> int | None:
             raise UserError(f"{target}: can only be read, expected a file, or an address such as s3://...")
         if "file" in system.protocol:
             _make_room(target, Path(path).parent)
-        return int(system.size(path) or 0) if system.exists(path) else None
+        if system.exists(path):
+            return int(system.size(path) or 0)
+        if "s3" in system.protocol:
+            _require_bucket(system, path)
+        return None
+
+
+def _require_bucket(system: AbstractFileSystem, path: str) -> None:
+    """Look whether the bucket of an object is there: no writing makes it."""
+    with contextlib.suppress(PermissionError):  # it may be written to all the same
+        system.info(path.partition("/")[0])
 
 
 def _make_room(target: str, folder: Path) -> None:
