@@ -91,7 +91,10 @@ class Condition(Section):
             key: [None] if value is None and key in ("in", "not") else value for key, value in given.items()
         }
         values = named.get("in", [])
-        return named if isinstance(values, list) else {**named, "in": [values]}
+        values = values if isinstance(values, list) else [values]
+        if structured := [value for value in values if isinstance(value, dict | list)]:
+            raise ValueError(f"in: found {structured[0]!r:.60}, expected a value or a list of values")
+        return {**named, "in": values} if "in" in named else named
 
     @field_validator("matches")
     @classmethod

@@ -44,8 +44,8 @@ class Monitor(Section):
     articles: Articles  # where they appear
     topic: str  # the task whose label says what an article is about
     negative: Negative  # the answer that is counted
-    # of a window: articles are counted by window, and a window is judged once it has ended
-    window_hours: Annotated[Positive, Unit("hours")] = 24
+    # of a window, at most a month: articles are counted by window, and a window is judged once it has ended
+    window_hours: Annotated[int, Field(gt=0, le=744), Unit("hours")] = 24
     history_windows: Annotated[Positive, Unit("windows")] = 60  # with which a window is compared
     # of these, with articles on the topic; with fewer there is no verdict
     min_windows: Annotated[int, Field(ge=5), Unit("windows")] = 10

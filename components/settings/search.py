@@ -47,7 +47,8 @@ class Range(Section):
     @model_validator(mode="before")
     @classmethod
     def _names_its_values(cls, given: Any) -> Any:
-        if isinstance(given, dict) and any(isinstance(value, dict) for value in given.values()):
+        keys = given if isinstance(given, dict) else {}
+        if any(isinstance(value, dict) for key, value in keys.items() if key not in cls.model_fields):
             raise ValueError(f"expected the values of one setting, named by its whole path, as `{EXAMPLE}`")
         if not isinstance(given, dict | Range):
             raise ValueError("expected values to try, as {low: 1.0e-5, high: 1.0e-3} or {choices: [1, 2, 3]}")

@@ -31,6 +31,10 @@ NO_TEXT = {
     b"Obj\x01": "an Avro file",
     b"\xd0\xcf\x11\xe0": "a workbook of an old Excel (xls) or another Office file",
 }
+ENCODING = (
+    "set `encoding` in params.yaml to the file's: cp1252 of most tables that Excel saves in Europe, else "
+    "`onetrunk new-task` finds it out"
+)
 TELLING = 4  # letters of a name that is hardly a value as well
 FIRST = 3  # lines that show how fields are quoted
 MAX_FIELD = 10_000_000  # characters; the csv module's own limit is 131072
@@ -61,13 +65,13 @@ def lines(path: Path, encoding: str, newline: str = "") -> Iterator[str]:
             raise UserError(f"{path}: {name}, which is no text; see `format` in params.yaml") from None
         raise UserError(
             f"{path}{_line_of(path, encoding)}: byte 0x{error.object[error.start]:02x} is not {encoding}; "
-            f"set `encoding` in params.yaml to the file's: cp1252 of most tables that Excel saves in Europe, "
-            f"else `onetrunk new-task` finds it out"
+            f"{ENCODING}"
         ) from None
-    except LookupError:
-        raise UserError(
-            f"{path}: unknown encoding '{encoding}'{near_miss(encoding, ['utf-8', 'latin-1'])}"
-        ) from None
+    except UnicodeError as error:  # of codecs that do not say at which byte, as UTF-16 without its mark
+        raise UserError(f"{path}: is not {encoding} ({error}); {ENCODING}") from None
+    except (LookupError, ValueError):
+        near = near_miss(encoding, ["utf-8", "latin-1"])
+        raise UserError(f"{path}: unknown encoding {encoding!r}{near}") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}), expected a file") from None
 
