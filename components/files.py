@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
-from components.errors import UserError
+from components.errors import UserError, disk_sentence
 
 MANIFEST = "manifest.json"
 SIGNATURE = "model.sig"  # of a signed folder: beside its manifest, and of it
@@ -249,8 +249,8 @@ def read_json(path: Path) -> Any:
         return parse_json(path.read_text(encoding="utf-8"), path)
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; run `onetrunk run` to make it") from None
-    except (IsADirectoryError, NotADirectoryError):
-        raise UserError(f"{path}: is no file, expected JSON") from None
+    except (IsADirectoryError, NotADirectoryError) as error:
+        raise UserError(disk_sentence(error)) from None
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not JSON ({error})") from None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime, time
 from decimal import Decimal
 from functools import cache
@@ -42,6 +43,11 @@ def is_blank(value: Any) -> bool:
     if isinstance(value, str):
         return not trimmed(value)
     return value is None or (isinstance(value, float) and value != value)  # noqa: PLR0124
+
+
+def column_names(columns: Iterable[str]) -> str:
+    """Columns of a table in a sentence; one may have no name."""
+    return ", ".join(name if trimmed(name) else "one without a name" for name in columns)
 
 
 def is_whole(text: str) -> bool:

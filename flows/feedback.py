@@ -165,6 +165,12 @@ def export(root: Path, task: str, file: Path, kind: str, limit: int) -> int:
     done = accepted.read(accepted.file_of(root / accepted.FOLDER, owner))
     known = {accepted.spelled(row.inputs) for row in done if row.head == task}
     found = candidates.candidates(root, project.traffic, task, inputs, answered, known, limit)
+    if not found:
+        print(
+            f"no candidates: no text for {task} in {project.traffic.folder}/ is without a label; {file} is "
+            f"not written"
+        )
+        return 0
     exchange.write(file, kind, found)
     print(f"{file}: {len(found)} texts for {kind}")
     return 0

@@ -82,7 +82,7 @@ def test_a_manifest_that_is_none_or_names_what_no_file_is_called_is_refused(tmp_
         verify_manifest(tmp_path)
     (tmp_path / "manifest.json").unlink()
     (tmp_path / "manifest.json").mkdir()
-    with pytest.raises(UserError, match=r"manifest\.json: is no file, expected JSON$"):
+    with pytest.raises(UserError, match=r"manifest\.json: a folder; expected a file$"):
         verify_manifest(tmp_path)
 
 

@@ -7,10 +7,14 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.spelling import INVISIBLE, seen, trimmed
+from components.spelling import INVISIBLE, column_names, seen, trimmed
 
 SEEN = "a.é中-"
 UNSEEN = " \t\n\r\x0b\x0c\x1c\x1f\x85\xa0\u1680\u2028\u3000\u200b\ufeff\u00ad"
+
+
+def test_a_column_without_a_name_is_seen_in_a_sentence() -> None:
+    assert column_names(["text", "", "\u200b"]) == "text, one without a name, one without a name"
 
 
 @given(st.text(SEEN + UNSEEN, max_size=12))

@@ -79,8 +79,10 @@ def _table(path: Path, declared: Articles, now: datetime) -> Iterator[Article | 
     if path.stat().st_size == 0:  # a feed with nothing to say
         return
     columns, format_ = declared.columns, TABLES[path.suffix]
-    separator = declared.separator if format_ == "csv" else None
-    source = Source(path=str(path), format=format_, encoding=declared.encoding, separator=separator)
+    source = Source(
+        path=str(path), format=format_, encoding=declared.encoding,
+        separator=declared.separator, escape=declared.escape,
+    )  # fmt: skip
     for number, fields in rows(path, source):
         place = f"{path}, row {number}"
         if isinstance(fields, Unreadable):

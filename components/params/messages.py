@@ -9,6 +9,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from components.errors import near_miss
 from components.settings.remotes import KINDS
@@ -45,6 +46,7 @@ ELSEWHERE = {
     "lr": "`training.learning_rate` says it",
     "early_stopping": "`training.patience` says it",
 }
+KEY_AND_FOUND = re.compile(r"[\w.]+: found ")
 PER_CENT = 100
 THOUSANDS = {"k": 1000, "m": 1_000_000, "g": 1_000_000_000}
 NAMELESS = " (a search has a name: write search.NAME.parameters)"
@@ -60,14 +62,18 @@ def sentence(error: Any, root: type[BaseModel]) -> str:
     if error["type"] == "extra_forbidden":
         if where in REMOVED:
             return f"{where}: {REMOVED[where]}; take the line out"
-        section = _section(error["loc"], root)
+        section = known_keys(error["loc"], root)
         key, expected = str(error["loc"][-1]), ", ".join(section)
-        hint = NAMELESS if error["loc"][:2] == ("search", "parameters") else near_miss(key, section)
+        hint = _nameless(error) or near_miss(key, section)
         hint = hint or _elsewhere(key, str(error["loc"][0]), root)
         return f"{where}: unknown key{hint}; expected one of {expected}"
     if error["type"] == "missing":
         return f"{where}: missing; it has no default"
-    return complaint(error, where)
+    return complaint(error, where) + _nameless(error)
+
+
+def _nameless(error: Any) -> str:
+    return NAMELESS if error["loc"][:2] == ("search", "parameters") else ""
 
 
 def complaint(error: Any, where: str) -> str:
@@ -79,13 +85,18 @@ def complaint(error: Any, where: str) -> str:
             f"{where}: found the key {found!r}, expected a word; a number is written with a point: {number}"
         )
     if error["type"] == "too_short":
-        return f"{where}: found nothing, expected at least one"
+        least, had = error["ctx"]["min_length"], error["ctx"]["actual_length"]
+        several = f"{_shown(found)}, expected at least {least}" if had else "nothing, expected at least one"
+        return f"{where}: found {several}"
     if found is None and error["type"] != "value_error":
         return f"{where}: found nothing, {EXPECTED.get(error['type'], 'expected a value')}"
     message = EXPECTED.get(error["type"]) or PATTERNS.get(error.get("ctx", {}).get("pattern", ""))
     message = message or error["msg"].removeprefix("Value error, ")
-    if isinstance(found, dict | BaseModel):
-        return f"{where}: {message}" if where else message
+    if isinstance(found, dict | BaseModel) or message.startswith("found "):
+        between = (
+            "." if where and KEY_AND_FOUND.match(message) else ": "
+        )  # of a section, what is wrong with a key
+        return f"{where}{between}{message}" if where else message
     return f"{where}: found {_shown(found)}, {message[0].lower()}{message[1:]}{_hint(error)}"
 
 
@@ -142,12 +153,12 @@ def _keys(location: tuple[Any, ...]) -> list[str]:
     return keys[:2] + keys[3:] if keys[:1] == ["remotes"] else keys
 
 
-def _section(location: tuple[Any, ...], root: type[BaseModel]) -> list[str]:
+def known_keys(location: tuple[Any, ...], root: type[BaseModel]) -> list[str]:
     """The keys that the settings class at `location` knows."""
     model: Any = root
     for part in location[:-1]:
         if isinstance(model, type) and issubclass(model, BaseModel):
-            model = model.model_fields[str(part)].annotation
+            model = next(field.annotation for name, field in _fields(model) if name == part)
         elif isinstance(model, UnionType):
             model = KINDS[part]
         else:  # dict[str, Model]: the value's class
@@ -158,7 +169,13 @@ def _section(location: tuple[Any, ...], root: type[BaseModel]) -> list[str]:
             model = model.__args__[0]
         if isinstance(model, UnionType) and model.__args__[0] is str:  # a text, or a section instead
             model = model.__args__[1]
-    return sorted(model.model_fields)
+    return sorted(name for name, _ in _fields(model))
+
+
+def _fields(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
+    """The keys of a section as they are written: `not` is no name in Python."""
+    for name, field in model.model_fields.items():
+        yield field.alias or name, field
 
 
 def _elsewhere(key: str, top: str, root: type[BaseModel]) -> str:

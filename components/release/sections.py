@@ -30,6 +30,26 @@ def section(root: Path, kind: type[S], *keys: str) -> S | None:
     Raises:
         UserError: the section is not one; or the file is no YAML, and no commit has it otherwise.
     """
+    if (given := _given(root, *keys)) is None:
+        return None
+    try:
+        return kind.model_validate(given)
+    except ValidationError as error:
+        raise refusal(error, PARAMS, *keys) from None
+
+
+def keys_at(root: Path, *keys: str) -> list[str]:
+    """The keys that stand below these; none where there is nothing.
+
+    Raises:
+        UserError: as `section`.
+    """
+    given = _given(root, *keys)
+    return [str(key) for key in given] if isinstance(given, dict) else []
+
+
+def _given(root: Path, *keys: str) -> object:
+    """What stands below these keys, of whatever shape; None where that is nothing."""
     given: object = _settings(root)
     for depth, key in enumerate(keys):
         if not isinstance(given, dict):
@@ -38,10 +58,7 @@ def section(root: Path, kind: type[S], *keys: str) -> S | None:
             )
         if (given := given.get(key)) is None:
             return None
-    try:
-        return kind.model_validate(given)
-    except ValidationError as error:
-        raise refusal(error, PARAMS, *keys) from None
+    return given
 
 
 def _settings(root: Path) -> Settings:

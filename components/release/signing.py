@@ -8,11 +8,13 @@ give equal signatures (RFC 6979), as the rest of a Bento is a function of what i
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from components.errors import UserError
+from components import advice
+from components.errors import UserError, near_miss
 from components.files import BYTECODE, SIGNATURE, sha256
 from components.settings.release import Signing
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec
 
 WHERE = "params.yaml: packaging.signing"
+ASKING = re.compile(r"(?:^|[-_])si(?:gn|ng)", re.IGNORECASE)  # in the name of a key, however it is typed
+CURVES = "no key of the curves P-256, P-384 and P-521, as PEM"
 INSTALL = "pip install 'onetrunk[signing]'"
 
 
@@ -45,11 +49,20 @@ def of_project(root: Path) -> Signing | None:
     """What params.yaml says of signatures, whatever else may be wrong there; None where it says nothing.
 
     Raises:
-        UserError: the section is not one.
+        UserError: the section is not one, or a key that is not known may be meant for it.
     """
-    from components.release.sections import section  # params.yaml's sections lead to all families
+    from components.release.sections import keys_at, section  # params.yaml's sections lead to all families
+    from components.settings.project import Packaging, Project
 
-    return section(root, Signing, "packaging", "signing")
+    found = section(root, Signing, "packaging", "signing")
+    for parents, model, meant in (((), Project, "packaging"), (("packaging",), Packaging, "signing")):
+        for key in keys_at(root, *parents):
+            if key not in model.model_fields and (ASKING.search(key) or near_miss(key.lower(), [meant])):
+                raise UserError(
+                    f"params.yaml: {'.'.join([*parents, key])}: unknown key, which may ask for signatures: "
+                    f"nothing is loaded; expected packaging.signing (docs/how-to/signing.md), or no such line"
+                )
+    return found
 
 
 def signer(root: Path, signing: Signing | None) -> str | None:
@@ -67,20 +80,37 @@ def ready(root: Path, signing: Signing | None) -> Path | None:
     """The file of the key that a Bento is to be signed with, before anything is spent on one; None for none.
 
     Raises:
-        UserError: a key is missing or in git, or the package that signs is; or there is no key to make a
-            signature that is required.
+        UserError: a key is missing, no such key or in git, or the package that signs is missing; or there is
+            no key to make a signature that is required, or another one than that it is verified with.
     """
     if signing is None:
         return None
-    _library()
-    _file(root, "public_key", signing.public_key)
+    public = _public(root, signing)
     if signing.private_key is None:
         if signing.required:
             raise UserError(f"{WHERE}.private_key: left out, but a signature is required; name its file")
         return None
     key = _file(root, "private_key", signing.private_key)
     _not_in_git(root, signing.private_key)
+    if _signing_config(key, signing)._signer._private_key.public_key() != public:
+        raise UserError(
+            f"{WHERE}.public_key: {signing.public_key} is not the public half of {signing.private_key}; "
+            f"write that with `openssl ec -in {advice.word(signing.private_key)} -pubout`"
+        )
     return key
+
+
+def foresee(root: Path, signing: Signing | None) -> str | None:
+    """What `ready` will refuse, but that the private key may be on another machine: a sentence for that.
+
+    Raises:
+        UserError: as `ready`.
+    """
+    if signing is None or signing.private_key is None or (root / signing.private_key).is_file():
+        ready(root, signing)
+        return None
+    _public(root, signing)
+    return f"{WHERE}.private_key: no such file '{signing.private_key}'; `onetrunk run` needs it, to sign"
 
 
 def sign(bento: Path, root: Path, signing: Signing | None) -> None:
@@ -92,17 +122,34 @@ def sign(bento: Path, root: Path, signing: Signing | None) -> None:
     key = ready(root, signing)
     if signing is None or key is None:
         return
+    config = _signing_config(key, signing)
+    config.set_hashing_config(_hashing()).sign(bento, bento / SIGNATURE)
+    verify(bento, root, signing)  # so that what is wrong with it is found out by whoever signs
+
+
+def _signing_config(key: Path, signing: Signing) -> Any:
+    """What signs with the key of this file."""
     config = _library().signing.Config()
     try:
         config.use_elliptic_key_signer(private_key=key)
         config._signer._private_key = DeterministicKey(config._signer._private_key)
     except (ValueError, TypeError, AttributeError) as error:
-        raise UserError(
-            f"{WHERE}.private_key: {signing.private_key} is no key of the curves P-256, P-384 and P-521, as "
-            f"PEM without a password ({error})"
-        ) from None
-    config.set_hashing_config(_hashing()).sign(bento, bento / SIGNATURE)
-    verify(bento, root, signing)  # so that a wrong public key is found out by whoever signs
+        said = f"{signing.private_key} is {CURVES} without a password ({error})"
+        raise UserError(f"{WHERE}.private_key: {said}") from None
+    return config
+
+
+def _public(root: Path, signing: Signing) -> ec.EllipticCurvePublicKey:
+    """The key that signatures are verified with."""
+    verifying = _library().verifying.Config()
+    file = _file(root, "public_key", signing.public_key)
+    try:
+        key: ec.EllipticCurvePublicKey = verifying.use_elliptic_key_verifier(
+            public_key=file
+        )._verifier._public_key
+    except (ValueError, TypeError, AttributeError) as error:
+        raise UserError(f"{WHERE}.public_key: {signing.public_key} is {CURVES} ({error})") from None
+    return key
 
 
 def check(bento: Path, root: Path) -> None:

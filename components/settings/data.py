@@ -91,7 +91,10 @@ class Condition(Section):
             key: [None] if value is None and key in ("in", "not") else value for key, value in given.items()
         }
         values = named.get("in", [])
-        return named if isinstance(values, list) else {**named, "in": [values]}
+        values = values if isinstance(values, list) else [values]
+        if structured := [value for value in values if isinstance(value, dict | list)]:
+            raise ValueError(f"in: found {structured[0]!r:.60}, expected a value or a list of values")
+        return {**named, "in": values} if "in" in named else named
 
     @field_validator("matches")
     @classmethod
@@ -123,7 +126,8 @@ class Source(Section):
     files: dict[Split, str] = {}
     labels: Labels | None = None  # the closed set; without it, the labels of the training data
     encoding: str = "utf-8"  # of text files, as Python names it
-    # csv: the sign between columns, where it is no comma; conll too; tagged: between a word and its tag
+    # csv, tsv: the sign between columns, where it is no comma, or no tab; conll too; tagged: between a word
+    # and its tag
     separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     header: list[str] | None = None  # column names of a file that has none
     skip_after_header: Annotated[int, Unit("lines")] = 0  # lines below the header that are no rows

@@ -25,8 +25,10 @@ class Articles(Section):
     path: str  # a table (.csv, .tsv, .jsonl, .parquet), or a folder of tables and .txt files
     columns: ArticleColumns = ArticleColumns()  # of a table
     encoding: str = "utf-8"  # of text files, as Python names it
-    # between the columns of a .csv; left out, a comma
+    # between the columns of a .csv or .tsv; left out, a comma or a tab
     separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    # of a .csv or .tsv: the sign before a quotation mark that is part of a value; else the mark is doubled
+    escape: Annotated[str, Field(min_length=1, max_length=1)] | None = None
 
 
 class Negative(Section):
@@ -42,8 +44,8 @@ class Monitor(Section):
     articles: Articles  # where they appear
     topic: str  # the task whose label says what an article is about
     negative: Negative  # the answer that is counted
-    # of a window: articles are counted by window, and a window is judged once it has ended
-    window_hours: Annotated[Positive, Unit("hours")] = 24
+    # of a window, at most a month: articles are counted by window, and a window is judged once it has ended
+    window_hours: Annotated[int, Field(gt=0, le=744), Unit("hours")] = 24
     history_windows: Annotated[Positive, Unit("windows")] = 60  # with which a window is compared
     # of these, with articles on the topic; with fewer there is no verdict
     min_windows: Annotated[int, Field(ge=5), Unit("windows")] = 10

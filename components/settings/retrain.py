@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from components.settings.section import Positive, Rows, Section, Unit
+from components.settings.section import Days, Positive, Rows, Section, Unit
 
 
 class Retrain(Section):
@@ -13,5 +13,5 @@ class Retrain(Section):
     alarm: bool = True  # is an alarm of the watch a reason?
     # so many rows of feedback that were accepted since the champion's release; left out, they are no reason
     accepted_rows: Rows | None = None
-    cooldown_days: Annotated[Positive, Unit("days")] = 7  # from one that was asked for to the next
+    cooldown_days: Days = 7  # from one that was asked for to the next
     most_a_month: Annotated[Positive, Unit("retrainings")] = 4  # that were asked for and came to an end

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any
 
-from pydantic import Field, PlainValidator, model_validator
+from pydantic import Field, PlainValidator, field_validator, model_validator
 
 from components.settings.section import Positive, Section, Unit
 
@@ -28,6 +28,9 @@ def _number(value: Any) -> int | float:
 Number = Annotated[int | float, PlainValidator(_number)]
 
 
+EXAMPLE = "training.learning_rate: {low: 1.0e-5, high: 1.0e-3, log: true}"
+
+
 class Range(Section):
     """The values of one setting: numbers between two ends, one of a list, or weights that sum to 1.
 
@@ -40,6 +43,16 @@ class Range(Section):
     choices: Annotated[list[Any], Field(min_length=1)] = []  # YAML values, whole sections among them
     simplex: Annotated[list[str], Field(min_length=2)] = []  # the names that have a weight each
     ratio: Annotated[float, Field(gt=1)] = 16.0  # simplex: the largest weight over the smallest, at most
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names_its_values(cls, given: Any) -> Any:
+        keys = given if isinstance(given, dict) else {}
+        if any(isinstance(value, dict) for key, value in keys.items() if key not in cls.model_fields):
+            raise ValueError(f"expected the values of one setting, named by its whole path, as `{EXAMPLE}`")
+        if not isinstance(given, dict | Range):
+            raise ValueError("expected values to try, as {low: 1.0e-5, high: 1.0e-3} or {choices: [1, 2, 3]}")
+        return given
 
     @model_validator(mode="after")
     def _is_of_one_kind(self) -> Range:
@@ -75,7 +88,14 @@ class Range(Section):
 class Search(Section):
     """A search by name (docs/how-to/search.md)."""
 
-    parameters: Annotated[dict[str, Range], Field(min_length=1)]  # dotted path -> its values
+    parameters: dict[str, Range]  # dotted path -> its values, one or more
     trials: Annotated[Positive, Unit("trials")] = 20  # how many are tried
     # after this many full trials a worse one is ended early
     prune_after: Annotated[Positive, Unit("trials")] = 5
+
+    @field_validator("parameters", mode="before")
+    @classmethod
+    def _names_its_settings(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or not given:
+            raise ValueError(f"expected a setting or several, each with its values, as `{EXAMPLE}`")
+        return given

@@ -23,6 +23,7 @@ class Unit:
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(gt=0)]
 Bytes = Annotated[Positive, Unit("bytes")]
+Days = Annotated[int, Field(gt=0, le=36_500), Unit("days")]  # a hundred years: dates have an end
 Characters = Annotated[Positive, Unit("characters")]
 Evaluations = Annotated[Positive, Unit("scheduled evaluations")]
 Rows = Annotated[Positive, Unit("rows")]

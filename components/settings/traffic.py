@@ -8,7 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from components.settings.section import Positive, Rows, Section, Unit
+from components.settings.section import Days, Rows, Section, Unit
 
 MOST_DAYS = 3650  # between false alarms: a window's texts are permuted 24 times for each of them
 # shares of the false alarms, at most: three kinds of evidence (components/monitoring/alarm.py) and surges
@@ -23,7 +23,7 @@ class Traffic(Section):
         "monitoring/traffic"  # a Parquet file a worker and hour; never the texts, unless `texts` says so
     )
     rows_a_day: Rows = 4096  # of a day's requests, a uniform sample of so many is kept, of each one text
-    keep_days: Annotated[Positive, Unit("days")] = 90  # older files are removed
+    keep_days: Days = 90  # older files are removed
     texts: bool = False  # may the texts themselves be kept?
     # regular expressions: what matches in a text that is kept becomes "[…]"; of more than 4,000 characters
     # none is kept then

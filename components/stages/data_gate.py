@@ -8,6 +8,7 @@ from components.data.validation.page import write_page
 from components.data.validation.records import VALIDATION, TaskValidation, task_file
 from components.data.validation.validate import between_tasks, summarise
 from components.errors import UserError
+from components.params.checks import named_labels
 from components.settings.project import Project
 from components.stages import run
 
@@ -19,6 +20,7 @@ def main() -> None:
     names = project.tasks
     reports = {name: TaskValidation.read(task_file(name)) for name in names}
     _require_labels(project)
+    named_labels.check(params.PARAMS, project, Path())
     result = summarise(reports, between_tasks([Path("data") / name for name in names]))
     result.write(VALIDATION)
     write_page(PAGE, result)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,12 @@ class Answerer:
             for inputs in self.groups
             if all(fields.get(self.columns[name]) is not None for name in inputs)
         ]
+
+    def missing(self, columns: Collection[str]) -> dict[tuple[str, ...], list[str]]:
+        """The inputs that none of these columns holds, of each group of tasks."""
+        return {
+            inputs: [name for name in inputs if self.columns[name] not in columns] for inputs in self.groups
+        }
 
     def expected(self) -> str:
         """The columns that a row is asked for, in words."""

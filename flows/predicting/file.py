@@ -14,18 +14,27 @@ import json
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
+from components import advice
 from components.data.contract.progress import RowProgress
 from components.data.sources.remotes.url import complaints
 from components.errors import UserError
 from components.files import MANIFEST, atomic_file, fsync, sha256
+from components.spelling import column_names
 from flows.predicting import answering, opening, reading, writing
 from flows.predicting.answering import Answerer, windows
 from flows.predicting.reading import Record, Table
 from flows.running.lock import WORKSPACE
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+AHEAD = 100  # rows that tell a column's likeliest use
 
 
 class Part:
@@ -143,8 +152,7 @@ def run(
     with contextlib.ExitStack() as stack:
         table, version = opening.open_table(source, stack)
         answerer = Answerer(bundle, tasks, columns)
-        if table.columns is not None:
-            _check(source, answerer, table.columns)
+        _check(source, answerer, table)
         identity = {
             "version": version, "tasks": tasks, "columns": dict(columns), "model": sha256(bundle / MANIFEST),
             "windows": answering.WINDOW,
@@ -207,13 +215,29 @@ def _lines(answerer: Answerer, window: Sequence[Record]) -> list[writing.Line]:
     ]
 
 
-def _check(source: str, answerer: Answerer, columns: Sequence[str]) -> None:
+def _check(source: str, answerer: Answerer, table: Table) -> None:
     """Say before anything is computed that no task, or one that is asked for, finds what it reads."""
-    if not answerer.fits(dict.fromkeys(columns, "")):
-        raise UserError(
-            f"{source}: has the columns {', '.join(columns)}, expected {answerer.expected()}; name the "
-            f"column of an input with --column, for example --column text={columns[0]}"
-        )
+    if table.columns is None or answerer.fits(dict.fromkeys(table.columns, "")):
+        return
+    likely = _likeliest(answerer, table)
+    example = f", for example --column {advice.word(likely)}" if likely else ""
+    raise UserError(
+        f"{source}: has the columns {column_names(table.columns)}, expected {answerer.expected()}; name the "
+        f"column of an input with --column{example}"
+    )
+
+
+def _likeliest(answerer: Answerer, table: Table) -> str | None:
+    """INPUT=COLUMN: an input that has no column yet, and of the other columns the one with the longest texts;
+    None where no column has any."""
+    there = {*(table.columns or ())}
+    inputs = min(answerer.missing(there).values(), key=len)
+    length: Counter[str] = Counter()
+    for record in islice(table.records, AHEAD):
+        length.update({name: len(value) for name, value in record.fields.items() if isinstance(value, str)})
+    free = there - {*answerer.columns.values(), ""}
+    found = next((name for name, most in length.most_common() if name in free and most), None)
+    return found and f"{inputs[0]}={found}"
 
 
 def _size(target: str) -> int | None:
@@ -230,7 +254,17 @@ def _size(target: str) -> int | None:
             raise UserError(f"{target}: can only be read, expected a file, or an address such as s3://...")
         if "file" in system.protocol:
             _make_room(target, Path(path).parent)
-        return int(system.size(path) or 0) if system.exists(path) else None
+        if system.exists(path):
+            return int(system.size(path) or 0)
+        if "s3" in system.protocol:
+            _require_bucket(system, path)
+        return None
+
+
+def _require_bucket(system: AbstractFileSystem, path: str) -> None:
+    """Look whether the bucket of an object is there: no writing makes it."""
+    with contextlib.suppress(PermissionError):  # it may be written to all the same
+        system.info(path.partition("/")[0])
 
 
 def _make_room(target: str, folder: Path) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from components.errors import EXIT_FAILED
 
+DATA_GATE = "data_gate"  # the stage that has seen the rows of all tasks
+
 
 def bring_up_to_date(target: str | None) -> int:
     """Say what is wrong, or that nothing is to be done, before Prefect's server starts; then run the flow.
@@ -21,6 +23,8 @@ def bring_up_to_date(target: str | None) -> int:
     """
     from components import params
     from components.data.ingest.preview import preview
+    from components.data.sources import encoder
+    from components.params.checks import named_labels
     from components.release import registry, signing
     from flows.running import console, disk, lock, prefect_server
 
@@ -31,8 +35,11 @@ def bring_up_to_date(target: str | None) -> int:
     project = params.load()
     registry.read(root)  # what could not be released need not be trained
     preview(project)
+    encoder.foresee(project, root)
     if target is None:
         signing.ready(root, project.packaging.signing)
+    elif warning := signing.foresee(root, project.packaging.signing):
+        print(f"warning: {warning}", file=sys.stderr)
     with console.without_reader(), lock.only_run(root):
         lock.stop_orphans(root)
 
@@ -42,6 +49,8 @@ def bring_up_to_date(target: str | None) -> int:
         if target is not None:
             stages = stages.up_to(target)
         stages = remote_versions.ask(root, stages)
+        if DATA_GATE in stages.upstream.keys() - stages.stale:  # which asks itself, where it runs
+            named_labels.check(params.PARAMS, project, root)
         if not stages.stale:  # a server that starts only to skip every stage is half a minute of waiting
             return report.nothing_to_do(root, target, stages)
         report.announce(stages)

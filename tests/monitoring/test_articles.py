@@ -135,6 +135,21 @@ def test_a_table_of_another_separator(tmp_path: Path) -> None:
     assert article.text == "up, they say"
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv"])
+def test_the_setting_that_a_refusal_names_reads_the_table(tmp_path: Path, name: str) -> None:
+    between = "," if name == "a.tsv" else "\t"
+    (tmp_path / name).write_text(f"text{between}published\nup{between}2026-02-01\n")
+    written = between.replace("\t", r"\\t")
+    with pytest.raises(UserError, match=f'set `separator: "{written}"` beside its path'):
+        list(read(Articles(path=str(tmp_path)), NOW, print))
+    assert [one.text for one in read(Articles(path=str(tmp_path), separator=between), NOW, print)] == ["up"]
+    (tmp_path / name).write_text('text\n"say \\"up\\", they"\n')
+    with pytest.raises(UserError, match=r"set `escape: '\\'`"):
+        list(read(Articles(path=str(tmp_path)), NOW, print))
+    (article,) = read(Articles(path=str(tmp_path), escape="\\"), NOW, print)
+    assert article.text == 'say "up", they'
+
+
 def test_another_encoding_is_declared(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes("café".encode("latin-1"))
     (tmp_path / "b.csv").write_bytes("text\ncrème\n".encode("latin-1"))

@@ -14,6 +14,11 @@ NO_MODEL = "agreement.with: no model in 'sources' (config.json is missing)"
 CASES: list[tuple[dict[str, Any], str]] = [
     ({"slices": {"floor": {"mood": 2}}}, "slices.floor.mood: found 2, but accuracy is 1 at most; write 0.02"),
     ({"slices": {"floor": {"mod": 0.2}}}, "slices.floor.mod: no task with a gate; expected one of"),
+    ({"slices": {"rules": {"bad": {"label": {"is": "down"}}}}},
+     "slices.rules.bad.label.is: unknown option; expected one of in, longer_than, matches, not, not_empty"),
+    ({"slices": {"rules": {5: {"label": "down"}}}}, "slices.rules.5: found 5, expected a text"),
+    ({"slices": {"rules": {"firms": {"tags": ["B-ORG"]}}}}, "slices.rules.firms.tags: rows hold a list there, and no value"),
+    ({"slices": {"rules": {"firms": {"tokens": {"not": "acme"}}}}}, "slices.rules.firms.tokens: rows hold a list there"),
     ({"cross_domain": {"tests": {"mood": {"far": {"source": {"path": "params.yaml", "format": "csv"}, "floor": 34}}}}},
      "cross_domain.tests.mood.far.floor: found 34, but accuracy is 1 at most; write 0.34"),
     ({"agreement": {"with": "params.yaml"}}, "agreement.with: no such folder 'params.yaml'"),

@@ -66,7 +66,17 @@ def test_a_search_that_cannot_be_is_one_sentence(parameters: str, expected: str)
 @pytest.mark.parametrize(
     ("section", "expected"),
     [
-        ("search: {s: {parameters: {}}}", "search.s.parameters: "),
+        ("search: {s: {parameters: {}}}", "search.s.parameters: expected a setting or several, each with its values, as `tr"),
+        ("search: {s: {parameters: }}", "search.s.parameters: found nothing, expected a setting or several"),
+        ("search: {s: {parameters: [a.b]}}", "search.s.parameters: found ['a.b'], expected a setting or several, each with its "
+         "values, as `training.learning_rate: {low: 1.0e-5, high: 1.0e-3, log: true}`"),
+        ("search: {s: {parameters: {a.b: {choices: {c: 1}}}}}", "search.s.parameters.a.b.choices: expected a list"),
+        ("search: {s: {parameters: {a.b: {simplex: [c]}}}}", "search.s.parameters.a.b.simplex: found ['c'], expected at least 2"),
+        ("search: {s: {parameters: {a.b: {choices: []}}}}", "search.s.parameters.a.b.choices: found nothing, expected at least one"),
+        ("search: {s: {parameters: {a.b: [1, 2]}}}", "search.s.parameters.a.b: found [1, 2], expected values to try, as {low:"),
+        (f"search: {{s: {{parameters: {{training: {{{RATE}}}}}}}}}", "search.s.parameters.training: expected the values of one "
+         "setting, named by its whole path, as `training.learning_rate: "),
+        ("search: {parameters: [a.b]}", "search.parameters: found ['a.b'], expected keys with values (a search has a name: write"),
         (f"search: {{s: {{parameters: {{{RATE}}}, trials: 0}}}}", "search.s.trials: found 0, input should be greater"),
         (f"search: {{s: {{parameters: {{{RATE}}}, trails: 3}}}}", "search.s.trails: unknown key (did you mean 'trials'?)"),
         (f"search: {{a-b: {{parameters: {{{RATE}}}}}}}", "search.a-b: a search's name is letters, digits"),

@@ -67,7 +67,18 @@ def test_a_pipeline_needs_the_section_to_be_there(tiny_project: Path) -> None:
     [
         ("format: parket", "tasks.mood.source.format: found 'parket'"),
         ("format: csv, limit: 0", "tasks.mood.source.limit: found 0"),
-        ("format: csv, filter: {a: {b: c}}", "tasks.mood.source.filter.a"),
+        (
+            "format: csv, filter: {a: {b: c}}",
+            "tasks.mood.source.filter.a.b: unknown key; expected one of in, longer_than",
+        ),
+        (
+            "format: csv, filter: {a: {not: {nto: c}}}",
+            "tasks.mood.source.filter.a.not.nto: unknown key (did you mean 'not'?)",
+        ),
+        (
+            "format: csv, filter: {a: {in: {b: c}}}",
+            "tasks.mood.source.filter.a.in: found {'b': 'c'}, expected a value or a list",
+        ),
         ("format: csv, split_column: s, files: {train: a}", "`files` and `split_column` both say"),
         (
             "format: csv, split_column: s, split_values: {dev: valid}",

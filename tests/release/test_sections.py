@@ -72,6 +72,30 @@ def test_what_stands_where_a_section_is_to_be_does_not_ask_for_less(project: Pat
         signing.check(project, project)
 
 
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        ("packaging: {requires_signature: true}", "packaging.requires_signature"),
+        ("packaging: {singing: {public_key: key.pub, required: true}}", "packaging.singing"),
+        ("packaging: {Signing: {public_key: key.pub}}", "packaging.Signing"),
+        ("packagin: {signing: {public_key: key.pub}}", "packagin"),
+        ("signing: {public_key: key.pub}", "signing"),
+        ("packaging: {signing: {public_key: key.pub}, sign_all: true}", "packaging.sign_all"),
+    ],
+)
+def test_a_key_that_may_ask_for_signatures_is_not_passed_over(project: Path, settings: str, key: str) -> None:
+    (project / "params.yaml").write_text(settings + "\n")
+    said = rf"^params.yaml: {key}: unknown key, which may ask for signatures: nothing is loaded"
+    with pytest.raises(UserError, match=said):
+        signing.check(project, project)
+
+
+def test_another_key_that_is_misspelt_holds_up_nothing(project: Path) -> None:
+    settings = "packages: {}\nassigned: 1\npackaging: {max_txts: 5, designs: 2, 7: x}\n"
+    (project / "params.yaml").write_text(settings)
+    signing.check(project, project)
+
+
 def test_what_is_committed_of_a_project_below_its_repository_holds(tmp_path: Path) -> None:
     sections._say.cache_clear()
     (folder := tmp_path / "project").mkdir()

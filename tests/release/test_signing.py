@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -220,18 +221,40 @@ def test_a_private_key_that_is_in_git_is_refused(project: Path) -> None:
 
 def test_keys_that_cannot_sign_are_named(project: Path) -> None:
     bento = write_bento(project / "bento", "v1", "weights")
-    good, other = write_keys(project), write_keys(project, "other")
+    good, other, edwards = write_keys(project), write_keys(project, "other"), write_edwards_keys(project)
     wrong: dict[str, Signing] = {
         "private_key: no such file 'none.pem'": good.model_copy(update={"private_key": "none.pem"}),
         "public_key: no such file 'none.pub'": good.model_copy(update={"public_key": "none.pub"}),
         "left out, but a signature is required": good.model_copy(update={"private_key": None}),
         "release.pub is no key of the curves": good.model_copy(update={"private_key": "release.pub"}),
-        "edwards.pem is no key of the curves": write_edwards_keys(project),
-        "signature of these files by other.pub": good.model_copy(update={"public_key": other.public_key}),
+        "private_key: edwards.pem is no key of": good.model_copy(update={"private_key": edwards.private_key}),
+        "public_key: edwards.pub is no key of": good.model_copy(update={"public_key": edwards.public_key}),
+        "public_key: release.pem is no key of": good.model_copy(update={"public_key": "release.pem"}),
+        "other.pub is not the public half of release.pem; write that with `openssl ec -in release.pem -p": (
+            good.model_copy(update={"public_key": other.public_key})
+        ),
     }
     for sentence, keys in wrong.items():
+        for spent in (partial(signing.sign, bento), signing.ready):
+            with pytest.raises(UserError, match=sentence):
+                spent(project, keys)
+
+
+def test_what_a_run_will_refuse_is_foreseen_but_the_private_key_may_be_elsewhere(project: Path) -> None:
+    good = write_keys(project)
+    assert signing.foresee(project, good) is None
+    assert signing.foresee(project, None) is None
+    for sentence, other in {
+        "left out, but a signature is required": {"private_key": None},
+        "release.pub is no key of": {"private_key": "release.pub"},
+        "no such file 'none.pub'": {"public_key": "none.pub", "private_key": "none.pem"},
+    }.items():
         with pytest.raises(UserError, match=sentence):
-            signing.sign(bento, project, keys)
+            signing.foresee(project, good.model_copy(update=other))
+    (project / "release.pem").unlink()
+    assert signing.foresee(project, good) == (
+        "params.yaml: packaging.signing.private_key: no such file 'release.pem'; `onetrunk run` needs it, to sign"
+    )
 
 
 def test_a_section_that_is_none_is_refused(project: Path) -> None:

@@ -109,6 +109,13 @@ def test_a_gate_whose_metric_tells_nothing_of_so_few_labels_is_refused_before_tr
         run_stages(project, sound_rows("classification", "mood"))
 
 
+def test_a_label_of_a_rule_that_no_row_has_is_refused_before_training(project: Path) -> None:
+    rules = "evaluation: {gates: {slices: {rules: {worst: {label: dwn}}}}}"
+    Path("params.yaml").write_text(Path("params.yaml").read_text().replace("evaluation: {}", rules))
+    with pytest.raises(UserError, match="gates.slices.rules.worst.label: no task has the label 'dwn'"):
+        run_stages(project, sound_rows("classification", "mood"))
+
+
 @pytest.mark.slow
 def test_a_report_of_another_version_is_refused_by_the_gate_and_by_the_plan(project: Path):
     run_stages(project, sound_rows("classification", "mood"))

@@ -21,6 +21,7 @@ from components.data.propose.roles import fit, kind_of, together
 from components.data.propose.roles.base import NAMED, WEAK, Fit
 from components.errors import BadRowError, UserError, near_miss
 from components.families.base import Family
+from components.spelling import column_names
 
 MARGIN = 0.35  # plans whose scores are no further apart are equals
 BESIDE = 1.0  # plans that read a number otherwise, and are no further apart, are shown beside the best
@@ -118,7 +119,7 @@ def _named(columns: list[Column], name: str, flag: str) -> Column:
     """The column of this name, which has values."""
     known = {column.name: column for column in [*columns, *one_hot(columns), *numbered(columns)]}
     if name not in known:
-        raise UserError(f"{flag}: no column '{name}'{near_miss(name, known)}; found {', '.join(known)}")
+        raise UserError(f"{flag}: no column '{name}'{near_miss(name, known)}; found {column_names(known)}")
     if not known[name].values:
         raise UserError(f"{flag}: {known[name]}")
     return known[name]

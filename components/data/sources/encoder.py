@@ -63,6 +63,16 @@ def bring(project: Project, root: Path, verify: Verify) -> None:
     encoder_checks.check_settings(project, EncoderRecord.read(root / RECORD), root / ENCODER)
 
 
+def foresee(project: Project, root: Path) -> None:
+    """Say of an encoder that is here already what `bring` would say of the settings.
+
+    Raises:
+        UserError: it does not fit the tasks or this machine.
+    """
+    if _is_current(project, root):
+        encoder_checks.check_settings(project, EncoderRecord.read(root / RECORD), root / ENCODER)
+
+
 def is_settled(project: Project, root: Path) -> bool:
     """Whether `bring` would do nothing, and find nothing wrong."""
     try:

@@ -11,7 +11,7 @@ from components.data.sources.formats.text import TWICE
 from components.data.sources.record import Numbered, Skipped, Unreadable, Values, value_at
 from components.errors import UserError, near_miss
 from components.settings.data import Join, Source
-from components.spelling import is_whole, plain
+from components.spelling import column_names, is_whole, plain
 
 Read = Callable[[Path, Source], Numbered]
 # What says of the rows alone how they are read.
@@ -77,7 +77,7 @@ def _table(rows: Numbered, file: Path, key: str) -> dict[str, Values]:
         places.setdefault(name, number)
     if not found:
         near = near_miss(key, columns.keys() - {key})
-        known = ", ".join(columns) or "no rows"
+        known = column_names(columns) or "no rows"
         raise UserError(f"{file}: no value in column '{key}' for source.join{near}; found {known}")
     return found
 

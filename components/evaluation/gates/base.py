@@ -6,7 +6,7 @@ settings in `evaluation.gates`. It measures and compares; `components/evaluation
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,6 +72,10 @@ class FurtherGate(Section):
     def check(self, project: Project) -> None:
         """Raise ValueError, with a clause that begins with the key, where the settings do not fit the
         project."""
+
+    def check_labels(self, project: Project, labels: Mapping[str, Sequence[str]]) -> None:
+        """The same where they name a label that no head's rows have; of a head without a set of them there
+        are none."""
 
     def files(self) -> list[Path]:
         """What it reads besides the tasks' own rows, from the project's folder; it need not be there."""

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import numpy as np
+import pyarrow as pa
 from pydantic import Field
 
 from components import families
 from components.data.encoding.split import EncodedSplit
-from components.data.sources.formats.select import Test
+from components.data.sources.formats.select import Test, key_of, keys_of
 from components.data.sources.record import value_at
+from components.errors import near_miss
 from components.evaluation.gates.base import Case, FurtherGate, check_floor
 from components.evaluation.gates.measure import finding, listed, measured
 from components.evaluation.records import Finding
 from components.families.base import Row
 from components.languages import language_of
-from components.settings.data import Condition
+from components.settings.data import Condition, Wanted
 from components.settings.project import Gate, Project
 from components.settings.section import Positive, Rows, Unit
 from components.spelling import script
 
 WIDER = 3  # times a task's margin: a part of the rows says less than all of them
+LABEL = "label"  # the field of a row that is one label
 NOTHING = "none"  # the value of a row that has none in a column
 Parts = Iterator[tuple[str, np.ndarray]]  # (what a slice is, rows_N of bool)
 
@@ -55,6 +58,28 @@ class Slices(FurtherGate):
                 if field.partition(".")[0] not in known:
                     expected = f"expected some of {', '.join(known)}"
                     raise ValueError(f"rules.{name}.{field}: no task's rows have such a field; {expected}")
+
+        lists = lists_of(project)
+        for name, rule in self.rules.items():
+            if found := next((field for field in rule if field in lists and values_of(rule[field])), None):
+                raise ValueError(
+                    f"rules.{name}.{found}: rows hold a list there, and no value; expected longer_than, "
+                    f"matches or not_empty"
+                )
+
+    def check_labels(self, project: Project, labels: Mapping[str, Sequence[str]]) -> None:
+        of_heads = {head: families.get(one.family) for head, (_, one) in project.heads().items()}
+        own = [labels[head] for head, family in of_heads.items() if LABEL in family.target_schema().names]
+        known = {key_of(label): label for one in own for label in one}
+        if LABEL in slice_columns(project) or not all(own):
+            return
+        for name, rule in self.rules.items():
+            for value in values_of(rule[LABEL]) if LABEL in rule else ():
+                if value is not None and known.keys().isdisjoint(keys_of(value)):
+                    near, have = near_miss(value, known.values()), ", ".join(known.values())
+                    raise ValueError(
+                        f"rules.{name}.{LABEL}: no task has the label '{value}'{near}; they have {have}"
+                    )
 
     def findings(self, case: Case) -> Iterator[Finding]:
         for what, rows_N in self._parts(case):
@@ -131,9 +156,28 @@ def fields_of(project: Project) -> list[str]:
         for annotation in task.annotations("").values():
             family = families.get(annotation.family)
             names += [*family.input_schema().names, *family.target_schema().names]
-        columns = task.columns.get("slice", [])
-        names += [columns] if isinstance(columns, str) else columns
-    return list(dict.fromkeys(names))
+    return list(dict.fromkeys([*names, *slice_columns(project)]))
+
+
+def slice_columns(project: Project) -> list[str]:
+    """The columns that tasks name with the role `slice`."""
+    given = [task.columns.get("slice", []) for task in project.tasks.values()]
+    return [name for names in given for name in ([names] if isinstance(names, str) else names)]
+
+
+def lists_of(project: Project) -> set[str]:
+    """The fields of rows that hold a list in every family that has them."""
+    kinds: dict[str, set[bool]] = {}
+    for _, annotation in project.heads().values():
+        family = families.get(annotation.family)
+        for field in (*family.input_schema(), *family.target_schema()):
+            kinds.setdefault(field.name, set()).add(pa.types.is_list(field.type))
+    return {name for name, kind in kinds.items() if kind == {True}} - {*slice_columns(project)}
+
+
+def values_of(condition: Condition) -> list[Wanted]:
+    """The values that a condition names, those of `not` among them."""
+    return [*(condition.in_ or []), *(values_of(condition.not_) if condition.not_ else [])]
 
 
 def columns_of(rows: Any) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from components.errors import UserError, near_miss
-from components.params.checks import files, gates, methods, mixture, monitor, outputs, tasks
+from components.params.checks import files, folders, gates, methods, mixture, monitor, outputs, tasks
 from components.settings.project import Project
 
 
@@ -26,6 +26,7 @@ def check(path: Path, project: Project) -> None:
     _renamed(f"{path}: evaluation.renamed", project)
     gates.check(f"{path}: evaluation.gates", project)
     _stated(f"{path}: packaging.card.data", project)
+    folders.check(path, project)
     if project.monitor:
         monitor.check(f"{path}: monitor", project)
 

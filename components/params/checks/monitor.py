@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Sequence
 
 from components import families
 from components.errors import UserError, near_miss
-from components.settings.monitor import Monitor, Negative
+from components.params.checks.files import ADDRESS
+from components.settings.monitor import Articles, Monitor, Negative
 from components.settings.project import Project
 
 
@@ -28,6 +30,7 @@ def check(where: str, project: Project) -> None:
         UserError: one sentence that begins with `where`, which is the section.
     """
     monitor, heads = find(project), project.heads()
+    _articles(f"{where}.articles", monitor.articles)
     for key, head in (("topic", monitor.topic), ("negative.task", monitor.negative.task)):
         if head not in heads:
             near = near_miss(head, heads)
@@ -39,6 +42,18 @@ def check(where: str, project: Project) -> None:
     labels = heads[monitor.negative.task][1].labels
     if labels is not None:
         check_label(f"{where}.negative.label", monitor.negative, labels)
+
+
+def _articles(where: str, articles: Articles) -> None:
+    """They lie here, though they may not have come yet."""
+    if ADDRESS.match(articles.path) or not articles.path.strip():
+        found = "an address" if articles.path.strip() else repr(articles.path)
+        raise UserError(f"{where}.path: found {found}, expected a file or a folder here, which another fills")
+    try:
+        codecs.lookup(articles.encoding)
+    except (LookupError, ValueError):
+        near = near_miss(articles.encoding, ["utf-8", "latin-1"])
+        raise UserError(f"{where}.encoding: unknown encoding '{articles.encoding}'{near}") from None
 
 
 def check_label(where: str, negative: Negative, labels: Sequence[str]) -> None:

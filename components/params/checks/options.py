@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from components.errors import UserError, near_miss
-from components.params.messages import complaint
+from components.params.messages import complaint, known_keys
 from components.settings.section import truth_for_number
 
 Options = TypeVar("Options", bound=BaseModel)
@@ -22,11 +22,12 @@ def check_options(where: str, owner: str, model: type[Options], options: Mapping
         return model.model_validate(options)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        known = [field.alias or name for name, field in model.model_fields.items()]
+        key = ".".join(str(part) for part in first["loc"] if part != "[key]")
         if first["type"] == "extra_forbidden":
+            known = known_keys(first["loc"], model)
             expected = f"expected one of {', '.join(known)}" if known else f"{owner} has no options"
-            raise UserError(f"{where}.{key}: unknown option{near_miss(key, known)}; {expected}") from None
+            near = near_miss(first["loc"][-1], known)
+            raise UserError(f"{where}.{key}: unknown option{near}; {expected}") from None
         if first["type"] == "missing":
             raise UserError(f"{where}.{key}: missing; {owner} needs it") from None
         raise UserError(f"{where}.{complaint(first, key)}") from None

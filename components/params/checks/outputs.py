@@ -52,7 +52,7 @@ def refuse(where: str, value: str, tasks: Collection[str]) -> None:
     Raises:
         UserError: it is an output folder, or lies in one or around one.
     """
-    if (output := _meets(value, tasks)) is None:
+    if (output := meets(value, tasks)) is None:
         return
     folder, _, task = output.partition("/")
     other = f", or name the task '{task}' otherwise" if folder in OF_A_TASK else ""
@@ -62,7 +62,7 @@ def refuse(where: str, value: str, tasks: Collection[str]) -> None:
     )
 
 
-def _meets(value: str, tasks: Collection[str]) -> str | None:
+def meets(value: str, tasks: Collection[str]) -> str | None:
     """The output folder that a path is, lies in or holds; None if there is none."""
     path = os.path.abspath(value).rstrip("/") + "/"  # noqa: PTH100 as DVC compares: links are not followed
     here = str(Path.cwd()).rstrip("/")

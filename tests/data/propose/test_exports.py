@@ -77,6 +77,25 @@ def test_what_stops_a_run_is_said_beforehand(shape: Shape, terms: Terms) -> None
     assert shape.run_refuses in guess(shape.file, Wishes(name="new"), terms=terms).refused
 
 
+def test_splits_grow_where_few_titles_have_several_ratings(terms: Terms) -> None:
+    """None of these six is in the test split at a tenth of the rows, nor at the next larger share."""
+    titles = (
+        *("Two brothers and a bear", "A house by the lake", "The last train to London"),
+        *("The garden behind the wall", "Nine days in Paris", "Letters that nobody read"),
+    )
+    ratings = [
+        f"r{n},{title},{1 + (7 * n + 3 * place) % 10}"
+        for n in range(20)
+        for place, title in enumerate(titles)
+    ]
+    Path("ratings.csv").write_text("\n".join(["reader,title,stars", *ratings]) + "\n")
+    wishes = Wishes(name="new", family="regression", columns={"text": "title", "score": "stars"})
+    found = guess("ratings.csv", wishes, terms=terms)
+    assert found.refused == ""
+    assert found.entry.keys["cleaning"] == {"conflicts": "keep"}
+    assert found.entry.keys["splits"] == {"validation": 0.2, "test": 0.2}
+
+
 def test_there_are_a_hundred_and_fifty() -> None:
     assert len({shape.file for shape in ALL}) == len(ALL) >= 150
     assert len(ALL) == len(UNDERSTOOD) + len(ASKED) + len(STOPPED) + len(REFUSED)

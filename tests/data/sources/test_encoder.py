@@ -262,6 +262,8 @@ def test_a_text_longer_than_the_positions_is_refused_at_once(tiny_project: Path)
     settings["tasks"]["mood"]["max_length"] = 65
     Path("params.yaml").write_text(yaml.safe_dump(settings))
     assert not encoder.is_settled(params.load(), Path())
+    with pytest.raises(UserError, match=r"tasks\.mood\.max_length: found 65"):
+        encoder.foresee(params.load(), Path())
     with pytest.raises(
         UserError, match=r"tasks\.mood\.max_length: found 65, but encoder has positions for 64"
     ):

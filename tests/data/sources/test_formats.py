@@ -127,6 +127,20 @@ def test_unknown_encoding(tmp_path: Path) -> None:
         records(tmp_path / "a.csv", encoding="utf-9")
 
 
+@pytest.mark.parametrize(
+    ("encoding", "said"),
+    [
+        ("utf-16", "is not utf-16 .*; set `encoding`"),
+        ("undefined", "is not undefined .*; set `encoding`"),
+        ("utf\0", r"unknown encoding 'utf\\x00'"),
+    ],
+)
+def test_an_encoding_that_cannot_be_tells_so_in_a_sentence(tmp_path: Path, encoding: str, said: str) -> None:
+    (tmp_path / "a.csv").write_text("text,label\nx,up\n")
+    with pytest.raises(UserError, match=said):
+        records(tmp_path / "a.csv", encoding=encoding)
+
+
 def test_html_is_unescaped_where_asked(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("text,label\nyou &amp; me,up\n")
     assert records(tmp_path / "a.csv", unescape_html=True)[0].values["text"] == "you & me"

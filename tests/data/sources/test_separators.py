@@ -23,8 +23,9 @@ def read(folder: Path, content: str, **settings: str) -> list[dict[str, str]]:
     [
         ("text;label\na;b\n", {}, "one column, 'text;label'; if these are several, set `separator: \";\"`"),
         ("text|label\na|b\n", {}, 'set `separator: "|"`'),
-        ("text\tlabel\na\tb\n", {}, "set `format: tsv`"),
+        ("text\tlabel\na\tb\n", {}, r'set `separator: "\t"`'),
         ("text,label\na,b\n", {"separator": ";"}, 'set `separator: ","`'),
+        ("text;label\na;b\n", {"format": "tsv"}, 'set `separator: ";"`'),
     ],
 )
 def test_another_separator_is_named(
@@ -35,8 +36,11 @@ def test_another_separator_is_named(
     assert said in str(error.value)
 
 
-def test_the_named_separator_reads_it(tmp_path: Path) -> None:
-    assert read(tmp_path, "text;label\na;b\n", separator=";") == [{"text": "a", "label": "b"}]
+@pytest.mark.parametrize("kind", ["csv", "tsv"])
+@pytest.mark.parametrize("separator", [";", "\t", ","])
+def test_the_named_separator_reads_it(tmp_path: Path, separator: str, kind: str) -> None:
+    content = f"text{separator}label\na{separator}b\n"
+    assert read(tmp_path, content, separator=separator, format=kind) == [{"text": "a", "label": "b"}]
 
 
 def test_one_column_is_one_column(tmp_path: Path) -> None:

@@ -41,6 +41,15 @@ def test_what_teaches_most_is_labelled_in_a_tool_and_comes_back(
     assert again == (0, f"out: 3 texts for {tool}\n")  # what has its label is no candidate
 
 
+def test_where_nothing_is_to_be_labelled_no_file_is_written(capsys, project: Path) -> None:
+    settings(project, traffic={"texts": True})
+    code, said = run(capsys, "candidates", "out", "--task", "sentiment")
+    assert (code, said) == (
+        0, "no candidates: no text for sentiment in monitoring/traffic/ is without a label; out is not written\n",
+    )  # fmt: skip
+    assert not Path("out").exists()
+
+
 def labelled(tool: str, tasks: list[Any]) -> str:
     """What the tool exports once a person has labelled the last but one of its tasks, and disputed the first."""
     if tool == "doccano":

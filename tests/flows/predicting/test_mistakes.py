@@ -88,6 +88,13 @@ MISTAKES: list[tuple[bytes, dict[str, Any], str]] = [
     (b"", {}, "in.csv: the file is empty, expected a header and rows"),
     (b"text\n", {}, "in.csv: no rows"),
     (b"body,id\na,1\n", {}, "in.csv: has the columns body, id, expected text; or text and text_pair; name the column"),
+    (b"id,at,body,\n7,2026-11-20T08:00:00Z,it was late and nobody came,\n8,2026-11-20T08:00:01Z,\"no, not at all, thank you\",\n", {},
+     "in.csv: has the columns id, at, body, one without a name, expected text; or text and text_pair; name the column of an "
+     "input with --column, for example --column text=body"),
+    (b"id,what was said\n7,it was late\n", {}, "in.csv: has the columns id, what was said, expected text; or text and "
+     "text_pair; name the column of an input with --column, for example --column 'text=what was said'"),
+    (b"id,text\n7777,a\n", {"tasks": ["similarity"]}, "in.csv: has the columns id, text, expected text and text_pair; name the "
+     "column of an input with --column, for example --column text_pair=id"),
     (b"text,text\na,b\n", {}, "in.csv: two columns are called 'text'; rename one"),
     (b"text,error\na,b\n", {}, "the input has a column 'error', which the output would have twice; rename it"),
     (b"text\na\n", {"tasks": ["sentment"]}, "--task: unknown task 'sentment' (did you mean 'sentiment'?)"),
@@ -118,6 +125,14 @@ MISTAKES: list[tuple[bytes, dict[str, Any], str]] = [
     (far_off(), {"source": "in.parquet"}, "in.parquet: column 'when' cannot be read (date value out of range)"),
     (b"\x00\x01\xff\n", {}, "in.csv: its first line is no text, expected the names of columns"),
 ]  # fmt: skip
+
+
+def test_where_no_column_has_texts_none_is_suggested(ask: Ask) -> None:
+    Path("in.csv").write_text("id,\n,\n")
+    with pytest.raises(
+        UserError, match=r"has the columns id, one without a name, .* of an input with --column$"
+    ):
+        ask("in.csv", "out.csv")
 
 
 def test_a_folder_is_no_file(ask: Ask) -> None:

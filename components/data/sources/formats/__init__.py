@@ -32,7 +32,7 @@ from components.errors import BadRowError, UserError, near_miss
 from components.files import refuse_stream
 from components.settings.columns import Columns
 from components.settings.data import Source
-from components.spelling import is_blank, is_whole, plain, trimmed
+from components.spelling import column_names, is_blank, is_whole, plain, trimmed
 
 NUMBERS = ("score", "difficulty", "numeric")  # roles whose values may be numbers written as texts
 PACKED = (".gz", ".zst", ".bz2", ".xz", ".zip")
@@ -298,7 +298,7 @@ def _checked(path: Path, source: Source, columns: Columns) -> tuple[Numbered, se
         if sound and not any(_has(fields, name) for fields in sound):
             known = dict.fromkeys(chain.from_iterable(sound))
             raise UserError(
-                f"{path}: no column '{name}' for {use}{near_miss(name, known)}; found {', '.join(known)}"
+                f"{path}: no column '{name}' for {use}{near_miss(name, known)}; found {column_names(known)}"
                 f"{_relations_hint(sound[0], name)}"
             )
         values = [value_at(fields, name) for fields in sound]

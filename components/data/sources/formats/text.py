@@ -21,7 +21,7 @@ from components.data.sources.formats.packed import opened
 from components.data.sources.record import Numbered, Skipped, Unreadable, Values
 from components.errors import UserError, near_miss
 from components.settings.data import Source
-from components.spelling import trimmed
+from components.spelling import column_names, trimmed
 
 SIGN = re.compile(r"sep=.?")  # a first line that tells a spreadsheet the separator
 NO_TEXT = {
@@ -31,6 +31,10 @@ NO_TEXT = {
     b"Obj\x01": "an Avro file",
     b"\xd0\xcf\x11\xe0": "a workbook of an old Excel (xls) or another Office file",
 }
+ENCODING = (
+    "set `encoding` in params.yaml to the file's: cp1252 of most tables that Excel saves in Europe, else "
+    "`onetrunk new-task` finds it out"
+)
 TELLING = 4  # letters of a name that is hardly a value as well
 FIRST = 3  # lines that show how fields are quoted
 MAX_FIELD = 10_000_000  # characters; the csv module's own limit is 131072
@@ -61,13 +65,13 @@ def lines(path: Path, encoding: str, newline: str = "") -> Iterator[str]:
             raise UserError(f"{path}: {name}, which is no text; see `format` in params.yaml") from None
         raise UserError(
             f"{path}{_line_of(path, encoding)}: byte 0x{error.object[error.start]:02x} is not {encoding}; "
-            f"set `encoding` in params.yaml to the file's: cp1252 of most tables that Excel saves in Europe, "
-            f"else `onetrunk new-task` finds it out"
+            f"{ENCODING}"
         ) from None
-    except LookupError:
-        raise UserError(
-            f"{path}: unknown encoding '{encoding}'{near_miss(encoding, ['utf-8', 'latin-1'])}"
-        ) from None
+    except UnicodeError as error:  # of codecs that do not say at which byte, as UTF-16 without its mark
+        raise UserError(f"{path}: is not {encoding} ({error}); {ENCODING}") from None
+    except (LookupError, ValueError):
+        near = near_miss(encoding, ["utf-8", "latin-1"])
+        raise UserError(f"{path}: unknown encoding {encoding!r}{near}") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}), expected a file") from None
 
@@ -96,7 +100,7 @@ def _line_of(path: Path, encoding: str) -> str:
 
 def read_delimited(path: Path, source: Source) -> Numbered:
     """CSV or TSV; every row must have as many fields as the header."""
-    separator = "\t" if source.format == "tsv" else source.separator or ","
+    separator = _separator(source)
     rows = csv.reader(
         lines(path, source.encoding),
         delimiter=separator,
@@ -113,6 +117,10 @@ def read_delimited(path: Path, source: Source) -> Numbered:
         hint = "; if a backslash stands before quotation marks within a value, set `escape: '\\'`"
         said = f"{error}{hint if source.quoting and source.escape is None else ''}"
         raise UserError(f"{path}, row {rows.line_num}: not valid {source.format} ({said})") from None
+
+
+def _separator(source: Source) -> str:
+    return source.separator or ("\t" if source.format == "tsv" else ",")
 
 
 def quotes_behind_blanks(lines: Iterable[str], separator: str) -> bool:
@@ -141,7 +149,9 @@ def under_header(rows: Iterable[tuple[int, Sequence[str | None]]], header: Seque
         elif told and (row[0] or "").casefold() in names and {*map(str.casefold, _names(row))} == names:
             yield (
                 number,
-                Unreadable(f"the header in another order, {', '.join(_names(row))}; as the rows below it?"),
+                Unreadable(
+                    f"the header in another order, {column_names(_names(row))}; as the rows below it?"
+                ),
             )
         else:
             yield number, {**dict(zip(header, row, strict=True)), **twice}
@@ -172,12 +182,13 @@ def _is_separated(path: Path, header: list[str], source: Source) -> None:
     if len(header) > 1:
         return
     meant = next((mark for mark in ("\t", ";", "|", ",") if header[0].count(mark) > 0), None)
-    if meant is None or (source.separator or ",") == meant:
+    if meant in (None, _separator(source)):
         return
-    setting = "set `format: tsv`" if meant == "\t" else f'set `separator: "{meant}"`'
-    shown = header[0] if meant != "\t" else header[0].replace("\t", " ")
+    mark = str(meant).replace("\t", "\\t")  # as YAML has it, too
+    shown = header[0].replace("\t", " ")
     raise UserError(
-        f"{path}: one column, '{shown}'; if these are several, {setting} beside its path in params.yaml"
+        f"{path}: one column, '{shown}'; if these are several, set `separator: \"{mark}\"` beside its path "
+        f"in params.yaml"
     )
 
 

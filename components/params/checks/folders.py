@@ -1,0 +1,39 @@
+"""Folders that a service fills: none that a run writes anew, no file, and not one for two purposes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from components.errors import UserError
+from components.params.checks import outputs
+
+if TYPE_CHECKING:
+    from components.settings.project import Project
+
+
+def check(path: Path, project: Project) -> None:
+    """Check `feedback.folder` and `traffic.folder`; UserError as `checks.check`."""
+    folders: dict[Path, str] = {}
+    for key, section in (("feedback", project.feedback), ("traffic", project.traffic)):
+        if section is None:
+            continue
+        where, folder = f"{path}: {key}.folder", Path(section.folder)
+        _check(where, section.folder, project)
+        other = folders.setdefault(folder.resolve(), key)
+        if other != key:
+            raise UserError(
+                f"{where}: found '{folder}', which is {other}.folder; expected a folder of its own"
+            )
+
+
+def _check(where: str, folder: str, project: Project) -> None:
+    if not folder.strip() or "\0" in folder:
+        raise UserError(f"{where}: found {folder!r}, expected the name of a folder")
+    if output := outputs.meets(folder, project.tasks):
+        raise UserError(
+            f"{where}: '{folder}' meets {output}/, where a run writes and removes what lay there before; "
+            f"expected a folder of its own, such as monitoring/{Path(folder).name or 'kept'}"
+        )
+    if any(one.exists() and not one.is_dir() for one in (Path(folder), *Path(folder).parents)):
+        raise UserError(f"{where}: found '{folder}', where a file is; expected a folder, or a new name")
