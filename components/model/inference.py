@@ -88,10 +88,9 @@ def _vectors(model: MultiTaskModel, head: str, candidates: EncodedSplit) -> torc
     order, found = [], []
     for group in (packs if model.packs else similar_lengths)(to_items(candidates, task, rows), TOKENS):
         ids, mask, segments, of_heads = assemble({task: candidates}, group, {head: (task, rows)})
-        ids, mask, segments, of_heads, _ = (
-            MicroBatch(ids, mask, segments, of_heads, {}).to(model.device).given
-        )
-        found.append(model.vectors(head, of_heads[head], ids, mask, segments).float())
+        pack = Pack.of_mask(mask) if model.packs else None
+        micro = MicroBatch(ids, mask, segments, of_heads, {}, pack).to(model.device)
+        found.append(model.vectors(head, micro).float())
         order += [item.row for item in group]
     place_N = torch.tensor(order, device=model.device).argsort()
     return torch.cat(found)[place_N]

@@ -19,13 +19,19 @@ from transformers.utils import logging as transformers_logging
 
 from components import device as devices
 from components import families as tasks
+from components.data.batches.batching import MicroBatch
 from components.data.batches.pack import Pack
 from components.data.batches.tensors import Rows
 from components.data.contract.cards import HeadCard, HeadCards
 from components.dropout import quicken
 from components.encoder.pretrained import encoder_of, read_pretrained
 from components.errors import UserError, first_line
-from components.families.base.capabilities import Follow, ReadsWordEmbeddings, TeacherForcing
+from components.families.base.capabilities import (
+    Follow,
+    ReadsWordEmbeddings,
+    TeacherForcing,
+    UnevenExtraInputs,
+)
 from components.families.shared.heads import IndexedHead, Pooling, Pretrained
 from components.model import learning
 from components.model.blocks import blocks
@@ -263,14 +269,13 @@ class MultiTaskModel(PreTrainedModel):
         limits = {"share": share, "follow": follow} if decodes else {}
         return self._logits(head, hidden_BLD.flatten(0, 1), _places(mask_BL), mask_BL, rows, **limits)
 
-    def vectors(
-        self, head: str, rows: Rows, input_ids: torch.Tensor, mask: torch.Tensor, segment_ids: torch.Tensor
-    ) -> torch.Tensor:
+    def vectors(self, head: str, micro: MicroBatch) -> torch.Tensor:
         """vectors_nD, of an indexed head's candidates."""
-        states_TD, index_BL = self.states(input_ids, mask, segment_ids)
+        input_ids, mask, segment_ids, rows, pack = micro.given
+        states_TD, index_BL = self.states(input_ids, mask, segment_ids, pack)
         indexed = self.heads[head]
         assert isinstance(indexed, IndexedHead)  # noqa: S101 its family has candidates
-        return indexed.index(*_of_rows(states_TD, index_BL, mask, rows))
+        return indexed.index(*_of_rows(states_TD, index_BL, mask, rows[head]))
 
     def _logits(
         self,
@@ -288,10 +293,11 @@ class MultiTaskModel(PreTrainedModel):
         self, head: str, hidden: torch.Tensor, mask: torch.Tensor | None, rows: Rows, **limits: Any
     ) -> torch.Tensor:
         extra = () if rows.extra_nF is None else (rows.extra_nF,)
-        reads = isinstance(self._family(head), ReadsWordEmbeddings)
-        words = {"embeddings": self._embeddings()} if reads else {}
+        family = self._family(head)
+        words = {"embeddings": self._embeddings()} if isinstance(family, ReadsWordEmbeddings) else {}
+        given = {"given": rows.given_G} if isinstance(family, UnevenExtraInputs) else {}
         target = {} if rows.target_nT is None else {"target": rows.target_nT}
-        logits: torch.Tensor = self.heads[head](hidden, mask, *extra, **words, **target, **limits)
+        logits: torch.Tensor = self.heads[head](hidden, mask, *extra, **words, **given, **target, **limits)
         return logits
 
     def _embeddings(self) -> torch.Tensor:
