@@ -52,6 +52,23 @@ def test_wrong_guesses_are_thrown_away_with_their_errors() -> None:
     ahead.close()
 
 
+def test_what_is_at_work_on_a_wrong_guess_has_ended_before_another_is_made() -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def make(key: int) -> bool:
+        if key == 2:
+            begun.set()
+            ended.wait(0.2)  # nobody sets it: a moment for the next one to come
+            ended.set()
+        return ended.is_set()
+
+    ahead = Ahead(make)
+    assert not ahead.take(1, [2])
+    assert begun.wait(60)
+    assert ahead.take(3, [])
+    ahead.close()
+
+
 def test_an_error_of_what_was_made_ahead_is_raised_where_it_is_asked_for() -> None:
     ahead = Ahead(lambda key: 1 // key)
     assert ahead.take(1, [0]) == 1
