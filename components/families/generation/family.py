@@ -210,7 +210,8 @@ class Generation(EncoderFacts, ExtraInputs, TeacherForcing, Family):
             return loss
         size = copy_vocabulary.outputs(facts["vocabulary"]) if _copies(facts) else logits.shape[-1]
         of_all = sum_where(log_p_nTO[..., :size].mean(-1), known_nT)
-        return (1 - smoothing) * loss - smoothing * of_all
+        smoothed: torch.Tensor = (1 - smoothing) * loss - smoothing * of_all
+        return smoothed
 
     def divergence(
         self, logits: torch.Tensor, others: torch.Tensor, target: torch.Tensor, facts: Facts
