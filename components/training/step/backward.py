@@ -177,16 +177,14 @@ class StepBackward:
                     probe.add(self._scaled(means))
                 yield means
 
-    def _shown(self, probes: Sequence[Probe], sums: LossSums) -> tuple[dict[str, float], dict[str, Any]]:
+    def _shown(self, probes: Sequence[Probe], sums: LossSums) -> tuple[dict[str, float], Shown]:
         """L_i and what the probes show, by one read."""
         asked = [probe.values() for probe in probes]
         losses, found = self._read(sums, *itertools.chain.from_iterable(asked))
-        values = iter(found)
-        shown = [
-            probe.facts([next(values) for _ in own], self.scale)
-            for probe, own in zip(probes, asked, strict=True)
-        ]
-        return losses, {name: fact for one in shown for name, fact in one.items()}
+        values, shown = iter(found), Shown()
+        for probe, own in zip(probes, asked, strict=True):
+            shown |= probe.facts([next(values) for _ in own], self.scale)
+        return losses, shown
 
     def per_task(self) -> tuple[dict[str, float], TaskGradients]:
         """Each task's loss, and its own gradient."""
