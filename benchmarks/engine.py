@@ -3,8 +3,9 @@ a run, from files as `encode` writes them."""
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from components.settings.training import Training
 from components.training import balancing, optimisers
 from components.training.parameter_groups import parameter_groups
 from components.training.schedule import set_learning_rate
+from components.training.step.prepare import Prepared, on_device, prepare
 from components.training.step.stepper import Stepper
 
 LABELS = 4
@@ -106,16 +108,32 @@ class Engine:
         """The rows that the loop draws for a step, by task."""
         return step_rows(self.plan, 1, step, {name: split.lengths for name, split in self.splits.items()})
 
-    def take(self, step: int) -> float:
-        """One step of the loop; its seconds, of the process's own time (on a GPU, of the clock)."""
-        torch.use_deterministic_algorithms(mode=True)  # as the loop does
-        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-        start = now()
-        set_learning_rate(self.stepper.optimiser, step, self.plan.steps, self.training)
-        self.stepper.take(step, self.rows(step))
-        seconds = now() - start
-        torch.use_deterministic_algorithms(mode=False)
-        return seconds
+    def made(self, step: int) -> tuple[Batch, Prepared]:
+        """What the loop makes of a step while a device works on those before it, on the device."""
+        batch, stepper = self.rows(step), self.stepper
+        prepared = prepare(stepper, step, batch, stepper.micro_batch_tokens)
+        return batch, on_device(prepared, self.model.device)
+
+    def take(self, step: int, made: tuple[Batch, Prepared] | None = None) -> float:
+        """One step of the loop, which may have been made before; its seconds, of the process's own time (on a
+        GPU, of the clock)."""
+        with deterministic():
+            start = now()
+            set_learning_rate(self.stepper.optimiser, step, self.plan.steps, self.training)
+            self.stepper.take(step, *(made or (self.rows(step),)))
+            return now() - start
+
+
+@contextlib.contextmanager
+def deterministic() -> Iterator[None]:
+    """Within it torch computes as in the loop."""
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(mode=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(mode=before)
 
 
 def plan_of(tasks: Sequence[str], rows: int, steps: int, rows_per_step: float) -> Plan:

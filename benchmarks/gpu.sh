@@ -18,6 +18,7 @@ if [ "${1:-}" = "--dry-run" ]; then
     part 300 "$python" -m benchmarks.gpu --dry-run
     exit "$failed"
 fi
+"$python" -m benchmarks.gpu --ready || exit 2 # before a minute of the GPU is spent
 part 100 "$python" -m pytest -q -p no:cacheprovider -n 0 -k "kernel_itself or cuda" \
     tests/model/test_attention.py tests/training/optimisers/test_optimisers.py
 part 200 "$python" -m benchmarks.gpu

@@ -31,6 +31,13 @@ def read(*tensors: torch.Tensor) -> list[np.ndarray]:
     return [part.reshape(tensor.shape) for part, tensor in zip(np.split(flat, ends), tensors, strict=True)]
 
 
+def sum_where(values: torch.Tensor, counted: torch.Tensor) -> torch.Tensor:
+    """The sum of the values that are counted. To take them out a device would be asked how many they are."""
+    if counts_launches(values.device):
+        return values.where(counted, 0).sum()
+    return values[counted].sum()
+
+
 def moved(tensors: Sequence[torch.Tensor], device: torch.device) -> list[torch.Tensor]:
     """The host's tensors on a device: those of a type by one copy, for which the host does not wait."""
     if device.type == "cpu":
@@ -46,7 +53,7 @@ def moved(tensors: Sequence[torch.Tensor], device: torch.device) -> list[torch.T
     return [found[place] for place in range(len(tensors))]
 
 
-def sent(values: Sequence[float], like: torch.Tensor) -> torch.Tensor:
+def sent(values: Sequence[float] | Sequence[Sequence[float]], like: torch.Tensor) -> torch.Tensor:
     """Numbers on the device of another tensor and in its type; the host does not wait for that."""
     (found,) = moved([torch.tensor(values, dtype=like.dtype)], like.device)
     return found

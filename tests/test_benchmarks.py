@@ -172,5 +172,27 @@ def test_all_there_is_to_do_on_a_gpu_runs_dry_on_a_cpu(tmp_path: Path, forking_p
     told = json.loads(done.stdout.splitlines()[-1])
     assert {goal["reached"] for goal in told["goals"]} == {None}  # a CPU promises nothing
     lines = " ".join(goal["line"] for goal in told["goals"])
-    for what in ("gradient's distance", "twice", "launches", "waits", "PCGrad over", "doubling", "hidden"):
+    for what in (
+        "any lengths",
+        "end of the memory",
+        "gradient's distance",
+        "twice",
+        "launches",
+        "waits",
+        "PCGrad over",
+        "doubling",
+        "hidden",
+    ):
         assert what in lines
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is here")
+def test_what_a_gpus_minutes_need_is_asked_for_before_they_begin(tmp_path: Path, forking_python: str) -> None:
+    environment = {**os.environ, "PYTHON": str(anew.python(tmp_path / "bin", forking_python))}
+    done = subprocess.run(
+        ["sh", FOLDER / "gpu.sh"], capture_output=True, text=True, env=environment, timeout=300, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("torch finds no GPU here, expected one")
+    assert done.stdout == ""

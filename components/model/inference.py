@@ -39,8 +39,7 @@ def predict(
             numbers = {head: [item.row for item in group if split.labelled(head)[item.row]] for head in cards}
             of_heads = {head: (task, set(of_head)) for head, of_head in numbers.items() if of_head}
             ids, mask, segments, heads = assemble({task: split}, group, of_heads)
-            pack = Pack.of_mask(mask) if model.packs else None
-            micro = MicroBatch(ids, mask, segments, heads, {}, pack)
+            micro = MicroBatch(ids, mask, segments, heads, {}, Pack.of_mask(mask))
             logits = model(*micro.to(model.device).given)
             for head in of_heads:
                 card, values = cards[head], logits[head].float().cpu().numpy()
@@ -88,10 +87,8 @@ def _vectors(model: MultiTaskModel, head: str, candidates: EncodedSplit) -> torc
     order, found = [], []
     for group in (packs if model.packs else similar_lengths)(to_items(candidates, task, rows), TOKENS):
         ids, mask, segments, of_heads = assemble({task: candidates}, group, {head: (task, rows)})
-        ids, mask, segments, of_heads, _ = (
-            MicroBatch(ids, mask, segments, of_heads, {}).to(model.device).given
-        )
-        found.append(model.vectors(head, of_heads[head], ids, mask, segments).float())
+        micro = MicroBatch(ids, mask, segments, of_heads, {}, Pack.of_mask(mask)).to(model.device)
+        found.append(model.vectors(head, micro).float())
         order += [item.row for item in group]
     place_N = torch.tensor(order, device=model.device).argsort()
     return torch.cat(found)[place_N]

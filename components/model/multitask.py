@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from transformers import AutoConfig, AutoModel, PretrainedConfig, PreTrainedModel
@@ -19,13 +20,19 @@ from transformers.utils import logging as transformers_logging
 
 from components import device as devices
 from components import families as tasks
+from components.data.batches.batching import MicroBatch
 from components.data.batches.pack import Pack
 from components.data.batches.tensors import Rows
 from components.data.contract.cards import HeadCard, HeadCards
 from components.dropout import quicken
 from components.encoder.pretrained import encoder_of, read_pretrained
 from components.errors import UserError, first_line
-from components.families.base.capabilities import Follow, ReadsWordEmbeddings, TeacherForcing
+from components.families.base.capabilities import (
+    Follow,
+    ReadsWordEmbeddings,
+    TeacherForcing,
+    UnevenExtraInputs,
+)
 from components.families.shared.heads import IndexedHead, Pooling, Pretrained
 from components.model import learning
 from components.model.blocks import blocks
@@ -181,7 +188,7 @@ class MultiTaskModel(PreTrainedModel):
         padding too, where it pads. Who knows the `pack` of the mask spares a read of the device.
         """
         if not self.packs:
-            return self._unpacked(input_ids, mask, segment_ids)
+            return self._unpacked(input_ids, mask, segment_ids, pack)
         pack = pack or Pack.of_mask(mask)
         input_ids_T = input_ids.flatten()[pack.place_T]
         segment_ids_T = segment_ids.flatten()[pack.place_T] if self.takes_segments else None
@@ -189,11 +196,11 @@ class MultiTaskModel(PreTrainedModel):
         return states(input_ids_T, segment_ids_T, pack), pack.index_BL
 
     def _unpacked(
-        self, input_ids: torch.Tensor, mask: torch.Tensor, segment_ids: torch.Tensor
+        self, input_ids: torch.Tensor, mask: torch.Tensor, segment_ids: torch.Tensor, pack: Pack | None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """`states` of an encoder that does not pack: a pass for each of `passes`."""
         states, index_BL, known = [], torch.zeros_like(mask), 0
-        for rows, length in self.passes(mask):
+        for rows, length in self.passes(mask, pack):
             segments = {"token_type_ids": segment_ids[rows, :length]} if self.takes_segments else {}
             output = self.encoder(
                 input_ids=input_ids[rows, :length], attention_mask=mask[rows, :length], **segments
@@ -203,14 +210,16 @@ class MultiTaskModel(PreTrainedModel):
             states.append(output.last_hidden_state.flatten(0, 1))
         return torch.cat(states), index_BL
 
-    def passes(self, mask_BL: torch.Tensor) -> list[tuple[torch.Tensor, int]]:
+    def passes(self, mask_BL: torch.Tensor, pack: Pack | None) -> list[tuple[torch.Tensor, int]]:
         """The rows, and the length, of each of the passes through an encoder that does not pack: one where it
         pads, else one for each length."""
         longest = mask_BL.shape[1]
         if self.pads:
             return [(torch.arange(len(mask_BL), device=mask_BL.device), longest)]
-        length_B = mask_BL.sum(1)
-        return [((length_B == one).nonzero().flatten(), int(one)) for one in length_B.unique()]
+        length_B = np.array((pack or Pack.of_mask(mask_BL)).lengths)
+        lengths = np.unique(length_B).tolist()
+        rows = [torch.from_numpy(np.flatnonzero(length_B == one)) for one in lengths]
+        return list(zip(devices.moved(rows, mask_BL.device), lengths, strict=True))
 
     def forward(
         self,
@@ -222,9 +231,9 @@ class MultiTaskModel(PreTrainedModel):
     ) -> dict[str, torch.Tensor]:
         """One encoder pass for all sequences; each head sees its own rows of them -> logits."""
         states_TD, index_BL = self.states(input_ids, mask, segment_ids, pack)
-        logits = (
-            self._of_means(states_TD, pack, heads) if pack and devices.counts_launches(self.device) else {}
-        )
+        logits = {}
+        if self.packs and pack and devices.counts_launches(self.device):
+            logits = self._of_means(states_TD, pack, heads)
         return {
             name: logits[name] if name in logits else self._logits(name, states_TD, index_BL, mask, rows)
             for name, rows in heads.items()
@@ -263,14 +272,13 @@ class MultiTaskModel(PreTrainedModel):
         limits = {"share": share, "follow": follow} if decodes else {}
         return self._logits(head, hidden_BLD.flatten(0, 1), _places(mask_BL), mask_BL, rows, **limits)
 
-    def vectors(
-        self, head: str, rows: Rows, input_ids: torch.Tensor, mask: torch.Tensor, segment_ids: torch.Tensor
-    ) -> torch.Tensor:
+    def vectors(self, head: str, micro: MicroBatch) -> torch.Tensor:
         """vectors_nD, of an indexed head's candidates."""
-        states_TD, index_BL = self.states(input_ids, mask, segment_ids)
+        input_ids, mask, segment_ids, rows, pack = micro.given
+        states_TD, index_BL = self.states(input_ids, mask, segment_ids, pack)
         indexed = self.heads[head]
         assert isinstance(indexed, IndexedHead)  # noqa: S101 its family has candidates
-        return indexed.index(*_of_rows(states_TD, index_BL, mask, rows))
+        return indexed.index(*_of_rows(states_TD, index_BL, mask, rows[head]))
 
     def _logits(
         self,
@@ -288,10 +296,11 @@ class MultiTaskModel(PreTrainedModel):
         self, head: str, hidden: torch.Tensor, mask: torch.Tensor | None, rows: Rows, **limits: Any
     ) -> torch.Tensor:
         extra = () if rows.extra_nF is None else (rows.extra_nF,)
-        reads = isinstance(self._family(head), ReadsWordEmbeddings)
-        words = {"embeddings": self._embeddings()} if reads else {}
+        family = self._family(head)
+        words = {"embeddings": self._embeddings()} if isinstance(family, ReadsWordEmbeddings) else {}
+        given = {"given": rows.given_G} if isinstance(family, UnevenExtraInputs) else {}
         target = {} if rows.target_nT is None else {"target": rows.target_nT}
-        logits: torch.Tensor = self.heads[head](hidden, mask, *extra, **words, **target, **limits)
+        logits: torch.Tensor = self.heads[head](hidden, mask, *extra, **words, **given, **target, **limits)
         return logits
 
     def _embeddings(self) -> torch.Tensor:

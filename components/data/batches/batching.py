@@ -69,7 +69,7 @@ class MicroBatch:
     segment_ids_BL: torch.Tensor
     heads: dict[str, Rows]
     targets: dict[str, torch.Tensor]
-    pack: Pack | None = None  # where the encoder packs
+    pack: Pack | None = None  # how long each sequence is, and more, which a device is not to be asked for
     on_host: MicroBatch | None = None  # the same, where this one is on a device
 
     @property
@@ -133,8 +133,7 @@ def micro_batches(
             targets[head] = family.collate(values, input_ids.shape[1])
             if isinstance(family, TeacherForcing):
                 heads[head] = heads[head]._replace(target_nT=targets[head])
-        pack = Pack.of_mask(mask) if packed else None
-        yield MicroBatch(input_ids, mask, segment_ids, heads, targets, pack)
+        yield MicroBatch(input_ids, mask, segment_ids, heads, targets, Pack.of_mask(mask))
 
 
 def _with_a_target(splits: Mapping[str, EncodedSplit], cards: HeadCards, batch: Batch) -> Batch:

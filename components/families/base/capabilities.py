@@ -2,7 +2,8 @@
 
 Whoever calls a capability asks `isinstance(family, ...)`; a family without it has no method of that kind.
 
-Legend: n rows, L tokens, F numbers beside the states, V words of the encoder.
+Legend: n rows, L tokens, F numbers beside the states, G those of all rows that fill nothing up, V words of
+the encoder.
 """
 
 from __future__ import annotations
@@ -126,6 +127,11 @@ class ExtraInputs(abc.ABC):
         """F numbers (positions that the head looks at, features of the row); rows with fewer are filled up
         with -1 behind them; None for every row of a task: nothing. What they mean must not depend on values
         learnt from the training rows: a champion is asked about rows that were encoded with newer facts."""
+
+
+class UnevenExtraInputs(ExtraInputs):
+    """Rows have as many of them as they like. The head is told, as `given`, which of them all, row after row,
+    fill nothing up (given_G): who looks for these on a device waits for it."""
 
 
 # --- training --------------------------------------------------------------------------------------

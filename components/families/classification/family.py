@@ -190,12 +190,11 @@ class Classification(
     def divergence(
         self, logits: torch.Tensor, others: torch.Tensor, target: torch.Tensor, facts: Facts
     ) -> torch.Tensor:
+        from components.device import sent
         from components.families.shared.divergence import categorical
 
         apart_n = categorical(logits, others)
-        return (
-            apart_n * logits.new_tensor(facts["weights"])[target] if "weights" in facts else apart_n
-        ).sum()
+        return (apart_n * sent(facts["weights"], logits)[target] if "weights" in facts else apart_n).sum()
 
     def units(self, target: Any, facts: Facts) -> float:
         """An example, or its class's weight, as PyTorch's weighted mean counts."""

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from torch.nn.functional import gelu
 
+from components.device import sent
 from components.families.shared.heads import Pooling, pool
 
 EMBEDDING, HIDDEN = 8, 64  # widths: of a category's embedding, and of the layer over everything
@@ -66,6 +67,6 @@ class FeaturesHead(Pooling):
 
     def _standardised(self, numbers_BN: torch.Tensor) -> torch.Tensor:
         """asinh of the distance from the centre, 0 where missing; then, is it missing?"""
-        centre_N, scale_N = numbers_BN.new_tensor(self.numbers).view(-1, 2).T
+        centre_N, scale_N = sent(self.numbers, numbers_BN).view(-1, 2).T
         distance_BN = ((numbers_BN - centre_N) / scale_N).asinh().clamp(-20, 20)
         return torch.cat([distance_BN.nan_to_num(0), numbers_BN.isnan().to(distance_BN.dtype)], -1)

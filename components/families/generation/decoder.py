@@ -86,7 +86,6 @@ class DecoderHead(nn.Module):
     def read(self, hidden: torch.Tensor, mask: torch.Tensor, extra: torch.Tensor | None) -> Source:
         """hidden_nLD, mask_nL, extra_nS -> what every step needs of them."""
         words_nS = mask.new_zeros(len(mask), 0) if extra is None else extra.long()
-        words_nS = words_nS[:, : int((words_nS >= 0).sum(1).max())] if words_nS.shape[1] else words_nS
         place_nSD = words_nS.clamp(min=0).unsqueeze(-1).expand(-1, -1, self.width)
         keys_values = [cast("DecoderLayer", layer).read(hidden) for layer in self.layers]
         return Source(keys_values, mask.bool()[:, None, None], hidden.gather(1, place_nSD), words_nS >= 0)

@@ -200,21 +200,26 @@ class Generation(EncoderFacts, ExtraInputs, TeacherForcing, Family):
     def loss(self, logits: torch.Tensor, target: torch.Tensor, facts: Facts) -> torch.Tensor:
         """logits_nTO, target_nT; the smoothed part (Szegedy 2016, section 7) is spread over the vocabulary
         alone, since how many words can be copied differs from row to row."""
+        from components.device import sum_where
+
         smoothing, known_nT = facts["options"]["label_smoothing"], target != ABSENT
-        log_p_NO, target_N = logits[known_nT].log_softmax(-1), target[known_nT]
-        loss: torch.Tensor = -log_p_NO.gather(1, target_N.unsqueeze(-1)).sum()
+        log_p_nTO = logits.log_softmax(-1)
+        of_target_nT = log_p_nTO.gather(-1, target.clamp(min=0).unsqueeze(-1)).squeeze(-1)
+        loss = -sum_where(of_target_nT, known_nT)
         if not smoothing:
             return loss
         size = copy_vocabulary.outputs(facts["vocabulary"]) if _copies(facts) else logits.shape[-1]
-        smoothed: torch.Tensor = (1 - smoothing) * loss - smoothing * log_p_NO[:, :size].mean(-1).sum()
+        of_all = sum_where(log_p_nTO[..., :size].mean(-1), known_nT)
+        smoothed: torch.Tensor = (1 - smoothing) * loss - smoothing * of_all
         return smoothed
 
     def divergence(
         self, logits: torch.Tensor, others: torch.Tensor, target: torch.Tensor, facts: Facts
     ) -> torch.Tensor:
+        from components.device import sum_where
         from components.families.shared.divergence import categorical
 
-        return categorical(logits, others)[target != ABSENT].sum()
+        return sum_where(categorical(logits, others), target != ABSENT)
 
     def units(self, target: Any, facts: Facts) -> float:
         return float(len(target))

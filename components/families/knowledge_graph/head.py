@@ -131,7 +131,7 @@ class TripleHead(IndexedHead, Pooling):
         scores_nQP = self._scores(sought_nQD, vectors_nMD.flatten(0, 1))
         rows, sequences = entity_nM.shape
         of_row_n1 = torch.arange(rows, device=entity_nM.device).unsqueeze(1) * sequences
-        answer_nQ = of_row_n1 + torch.tensor([1, 0], device=entity_nM.device)  # a head's is the tail
+        answer_nQ = of_row_n1 + torch.arange(1, -1, -1, device=entity_nM.device)  # a head's is the tail
         entity_P = entity_nM.flatten()
         codes_nQP = self._codes(entity_nM[:, :2, None], relation_nQ.unsqueeze(-1), entity_P)
         wrong_nQP = ~self._taught(codes_nQP) & _first_of_its_kind(entity_P)
@@ -149,7 +149,7 @@ class TripleHead(IndexedHead, Pooling):
 
 def _first_of_its_kind(entity_P: torch.Tensor) -> torch.Tensor:
     """first_P: does the entity stand here for the first time?"""
-    kinds, place_P = entity_P.unique(return_inverse=True)
-    order_P = torch.arange(len(entity_P), device=entity_P.device)
-    first = torch.full_like(kinds, len(entity_P)).scatter_reduce(0, place_P, order_P, "amin")
-    return first[place_P] == order_P
+    sorted_P, order_P = entity_P.sort(stable=True)
+    begins_P = torch.ones_like(sorted_P, dtype=torch.bool)
+    begins_P[1:] = sorted_P[1:] != sorted_P[:-1]
+    return begins_P[order_P.argsort()]

@@ -17,9 +17,9 @@ from components.families.base import Check, Facts, Family, Layout, Prediction, R
 from components.families.base.capabilities import (
     Augmentation,
     EncoderFacts,
-    ExtraInputs,
     ReadsWordEmbeddings,
     TokenCounts,
+    UnevenExtraInputs,
 )
 from components.families.masked_lm import masking
 from components.families.masked_lm.metrics import METRICS
@@ -47,7 +47,9 @@ class MaskedAnswer(BaseModel):
     log_likelihood: float
 
 
-class MaskedLanguageModel(EncoderFacts, TokenCounts, ExtraInputs, Augmentation, ReadsWordEmbeddings, Family):
+class MaskedLanguageModel(
+    EncoderFacts, TokenCounts, UnevenExtraInputs, Augmentation, ReadsWordEmbeddings, Family
+):
     """Softmax cross-entropy of hidden words over all tokens, by the encoder's own word embeddings
     (Devlin et al. 2019, section 3.1).
 

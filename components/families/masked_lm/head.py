@@ -19,10 +19,11 @@ class MaskedTokensHead(nn.Module):
     """Scores of hidden tokens against the encoder's word embeddings, by a layer and a bias of its own:
     hidden_BLD, extra_B2P, embeddings_VD -> logits_BP2 (the head of Devlin et al. 2019's code).
 
-    `extra` holds a position, what stood there, the next position, ..., and -1 where a row has no more. Of a
-    place the logits are the logarithm of the probability of what stood there, and 1 where that is the
-    likeliest; both are 0 where a row has no more. So the scores of a whole vocabulary never leave the head,
-    and are computed for hidden tokens alone. The embeddings are read, not taught (`Family.embeddings`).
+    `extra` holds a position, what stood there, the next position, ..., and -1 where it has no more; `given`
+    tells where there are some and spares a read of the device. Of a place the logits are the logarithm of the
+    probability of what stood there, and 1 where that is the likeliest; both are 0 where a row has no more. So
+    the scores of a whole vocabulary never leave the head, and are computed for hidden tokens alone. The
+    embeddings are read, not taught (`Family.embeddings`).
 
     `counts` says how often each token stands in the training texts: learning starts at their shares, not at
     "all tokens are alike", from where some hundred steps lead to where counting is already.
@@ -36,10 +37,18 @@ class MaskedTokensHead(nn.Module):
         nn.init.constant_(self.norm.weight, GAIN)
 
     def forward(
-        self, hidden: torch.Tensor, mask: torch.Tensor, extra: torch.Tensor, *, embeddings: torch.Tensor
+        self,
+        hidden: torch.Tensor,
+        mask: torch.Tensor,
+        extra: torch.Tensor,
+        *,
+        embeddings: torch.Tensor,
+        given: torch.Tensor | None = None,
     ) -> torch.Tensor:
         position_BP, gold_BP = extra.unflatten(1, (extra.shape[1] // 2, 2)).long().unbind(-1)
-        row_Q, place_Q = (position_BP >= 0).nonzero(as_tuple=True)
+        given_G = (extra.flatten() >= 0).nonzero().flatten() if given is None else given
+        pair_Q, places = given_G[::2] // 2, max(1, position_BP.shape[1])
+        row_Q, place_Q = pair_Q // places, pair_Q % places
         states_QD = hidden[row_Q, position_BP[row_Q, place_Q]]
         features_QD = self.norm(gelu(self.dense(states_QD)))
         # An encoder may have more embeddings than its tokenizer has tokens.

@@ -229,10 +229,11 @@ class SpanExtraction(Rewordable, MultiSequence, Family):
         self, logits: torch.Tensor, others: torch.Tensor, target: torch.Tensor, facts: Facts
     ) -> torch.Tensor:
         """The mean of both ends' over the places where a span may start or end, summed over windows."""
+        from components.device import sum_where
         from components.families.shared.divergence import categorical
 
         apart_nM2 = categorical(logits.transpose(-1, -2), others.transpose(-1, -2))
-        return apart_nM2[target != ABSENT].sum() / 2
+        return sum_where(apart_nM2, target != ABSENT) / 2
 
     def units(self, target: Any, facts: Facts) -> float:
         return float(len(target))

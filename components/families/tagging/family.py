@@ -258,9 +258,10 @@ class Tagging(Rewordable, NamesThings, OneClassEach, NamedLabels, Family):
         self, logits: torch.Tensor, others: torch.Tensor, target: torch.Tensor, facts: Facts
     ) -> torch.Tensor:
         """Of the labelled tokens."""
+        from components.device import sum_where
         from components.families.shared.divergence import categorical
 
-        return categorical(logits, others)[target != IGNORED].sum()
+        return sum_where(categorical(logits, others), target != IGNORED)
 
     def units(self, target: Any, facts: Facts) -> float:
         return float((np.asarray(target) != IGNORED).sum())

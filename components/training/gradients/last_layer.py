@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from components import device as devices
 from components.model.blocks import blocks
 from components.model.multitask import MultiTaskModel
 from components.training import parallel
@@ -39,11 +38,14 @@ class LastLayer(Probe):
             flat_P = torch.cat([gradient.flatten() for gradient in found])
             self._found[task] = self._found[task] + flat_P if task in self._found else flat_P
 
-    def facts(self, scale: float) -> Shown:
+    def values(self) -> list[torch.Tensor]:
         none_P = torch.cat([torch.zeros_like(parameter).flatten() for parameter in self.parameters])
         sums = parallel.summed(self._found, self.heads, lambda head: torch.zeros_like(none_P))
         stack_KP = torch.stack([sums[head] for head in self.heads])
-        (gramian_KK,) = devices.read(inner_products([stack_KP], len(self.heads)))
+        return [inner_products([stack_KP], len(self.heads))]
+
+    def facts(self, values: Sequence[np.ndarray], scale: float) -> Shown:
+        (gramian_KK,) = values
         return of_last_layer(self.heads, gramian_KK / scale**2)
 
 

@@ -44,5 +44,10 @@ class Probe(abc.ABC):
         """Add a micro-batch's losses; their graph is kept."""
 
     @abc.abstractmethod
-    def facts(self, scale: float) -> Shown:
-        """What it `shows`, of what all processes have found: of losses that were multiplied by `scale`."""
+    def values(self) -> list[torch.Tensor]:
+        """What is to be read of the device, together with what else is."""
+
+    @abc.abstractmethod
+    def facts(self, values: Sequence[np.ndarray], scale: float) -> Shown:
+        """What it `shows`, by its `values` as they were read, of what all processes have found: of losses
+        that were multiplied by `scale`."""

@@ -14,7 +14,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 
-from components import device as devices
 from components.model.multitask import MultiTaskModel
 from components.training import parallel
 from components.training.balancing.base import Fact
@@ -58,10 +57,12 @@ class Representation(Probe):
         )
         return torch.cat([gradient.flatten() for gradient in found])
 
-    def facts(self, scale: float) -> Shown:
+    def values(self) -> list[torch.Tensor]:
+        return [product_kk for _, product_kk in self._products]
+
+    def facts(self, values: Sequence[np.ndarray], scale: float) -> Shown:
         total_KK = np.zeros((len(self.heads), len(self.heads)))
-        products = devices.read(*(product_kk for _, product_kk in self._products)) if self._products else []
-        for (places, _), product_kk in zip(self._products, products, strict=True):
+        for (places, _), product_kk in zip(self._products, values, strict=True):
             total_KK[np.ix_(places, places)] += product_kk
         own = {"gramian": torch.from_numpy(total_KK)}
         (gramian_KK,) = parallel.summed(own, list(own), lambda _: torch.zeros(())).values()

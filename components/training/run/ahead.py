@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key")
@@ -30,8 +30,11 @@ class Ahead(Generic[Key, Value]):
         return value
 
     def _forget(self) -> None:
+        """What is at work is waited for: of two at a time, both would open what they read first."""
         while self._begun:
-            self._begun.pop()[1].cancel()
+            future = self._begun.pop()[1]
+            if not future.cancel():
+                wait([future])
 
     def close(self) -> None:
         """Begin no more."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -152,8 +153,7 @@ class StepBackward:
                 sums.add(means)
                 if len(self.batches) == 1:
                     kept.append(means)
-            shown = {name: fact for probe in probes for name, fact in probe.facts(self.scale).items()}
-            losses, _ = self._read(sums)
+            losses, shown = self._shown(probes, sums)
             facts = self._facts(losses, **shown)
             balance = self._weigh(facts.losses, facts)
             self.scaling.factors.update(_factors(balance))
@@ -176,6 +176,15 @@ class StepBackward:
                 for probe in probes:
                     probe.add(self._scaled(means))
                 yield means
+
+    def _shown(self, probes: Sequence[Probe], sums: LossSums) -> tuple[dict[str, float], Shown]:
+        """L_i and what the probes show, by one read."""
+        asked = [probe.values() for probe in probes]
+        losses, found = self._read(sums, *itertools.chain.from_iterable(asked))
+        values, shown = iter(found), Shown()
+        for probe, own in zip(probes, asked, strict=True):
+            shown |= probe.facts([next(values) for _ in own], self.scale)
+        return losses, shown
 
     def per_task(self) -> tuple[dict[str, float], TaskGradients]:
         """Each task's loss, and its own gradient."""

@@ -106,7 +106,8 @@ class Forward:
             pack = self.micro.pack or Pack.of_mask(mask_BL)
             deltas = [delta_BLD.flatten(0, 1)[pack.place_T][None]]
         else:
-            deltas = [delta_BLD[rows, :length] for rows, length in self.model.passes(mask_BL)]
+            passes = self.model.passes(mask_BL, self.micro.pack)
+            deltas = [delta_BLD[rows, :length] for rows, length in passes]
         moves = itertools.cycle(deltas)  # the encoder's passes, in their order
         embeddings = self.model.encoder.get_input_embeddings()
         hook = embeddings.register_forward_hook(lambda module, inputs, output: output + next(moves))

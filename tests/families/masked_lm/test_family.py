@@ -69,6 +69,19 @@ MASK = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 1, 0]])
 SIDE = torch.tensor([[2, 11, 3, 12], [1, 8, -1, -1]])  # (position, what stood there)
 
 
+def test_where_tokens_are_hidden_is_told_so_that_nobody_looks_for_them() -> None:
+    from components.data.batches.tensors import Rows
+
+    ragged = [[2, 11, 3, 12], [], [1, 8]]
+    rows = Rows.of([[0], [1], [0]], several=False, extra=ragged)
+    assert rows.extra_nF.tolist() == [[2, 11, 3, 12], [-1] * 4, [1, 8, -1, -1]]
+    assert rows.given_G.tolist() == [0, 1, 2, 3, 8, 9]
+    head, hidden, embeddings = MaskedTokensHead(4, [1] * 20), torch.randn(3, 5, 4), torch.randn(20, 4)
+    looked = head(hidden, None, rows.extra_nF, embeddings=embeddings)
+    assert (looked[..., 0] < 0).tolist() == [[True, True], [False, False], [True, False]]
+    assert torch.equal(looked, head(hidden, None, rows.extra_nF, embeddings=embeddings, given=rows.given_G))
+
+
 @pytest.mark.parametrize("packed", [True, False])
 def test_the_loss_is_that_of_transformers_masked_language_model(packed: bool) -> None:
     from components.data.batches.tensors import Rows

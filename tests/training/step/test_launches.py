@@ -27,7 +27,7 @@ def test_a_step_reads_the_device_once(
     assert reads == 1
 
 
-@pytest.mark.parametrize("weights", ["uncertainty", "gradnorm", "famo"])
+@pytest.mark.parametrize("weights", ["gradnorm", "famo"])
 def test_weights_that_follow_from_the_steps_own_losses_cost_a_few_reads_more(
     weights: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
