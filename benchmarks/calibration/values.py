@@ -78,12 +78,15 @@ def numbers(
     return World(metric.name, metric, 0.03, tables, statistics=statistics)
 
 
-def scores(name: str, tails: float | None = None) -> World:
-    """A score and what is said of it; errors are normal, or Student's with so many degrees of freedom."""
+def scores(name: str, tails: float | None = None, failing: float = 0.0, noise: float = 0.6) -> World:
+    """A score and what is said of it; errors are normal, or Student's with so many degrees of freedom. At a
+    part of the rows the model fails: what it says is of another."""
     generator = np.random.default_rng(11)
     gold = generator.normal(size=SIZE)
     error = generator.normal(size=SIZE) if tails is None else generator.standard_t(tails, SIZE)
-    return numbers(_of(OF_SCORES, name), gold, gold + 0.6 * error, ("score", "score"), mean=0.0)
+    fails, other = generator.random(SIZE) < failing, generator.normal(size=SIZE)
+    said = np.where(fails, other, gold + noise * error)
+    return numbers(_of(OF_SCORES, name), gold, said, ("score", "score"), mean=0.0)
 
 
 def levels(name: str) -> World:
@@ -122,6 +125,8 @@ MAKERS: dict[str, Callable[[], World]] = {
     **{name: partial(scores, name) for name in ("spearman", "kendall", "negative_mae", "r2")},
     "RMSE": lambda: scores("negative_rmse"),
     "RMSE of errors with tails": lambda: scores("negative_rmse", 6),
+    "RMSE of a model that fails": lambda: scores("negative_rmse", failing=0.1, noise=0.3),
+    "r2 of a model that fails": lambda: scores("r2", failing=0.1, noise=0.3),
     "quadratic kappa": lambda: levels("quadratic_kappa"),
     "Kendall of levels": lambda: levels("kendall"),
     "average precision": lambda: clicks("average_precision"),
