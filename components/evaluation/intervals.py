@@ -6,7 +6,7 @@ A value's error changes along its scale (`Metric.scale`), and so do the ends of 
   of rows. An end that few rows make is as far off as their Poisson count allows (Brown, Cai & DasGupta 2001).
 - correlation: symmetric in Fisher's z = atanh v (1921); of 1 or -1 without an exception that of a share. Of
   Pearson's r (`Metric.heavy`) the lower end is as far off as rows allow at which a model fails, of which few
-  test rows hold any.
+  test rows hold any; both ends of one of classes as Wilson's intervals of their recalls allow (0111).
 - error: symmetric in the logarithm of the distance from the best value; of none the end of a share of rows.
 
 Standard errors are the jackknife's, biases too unless the metric knows its own. Quantiles are those of
@@ -27,6 +27,7 @@ import numpy as np
 from components.evaluation.difference import Difference, quantile
 from components.evaluation.units import Sample, Units
 from components.families.base import Metric
+from components.families.shared.counts import fewest
 
 if TYPE_CHECKING:
     from components.families.base.metric import Table
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 ALIKE = 1e-6  # relative: two numbers so near to each other differ by rounding alone
 MOST = 700.0  # exp() of more is not finite
 FALL = 3 / 4  # of all places, for who is answered by a constant: to between the middle and the last
-FEW = 10  # rows right, or wrong; a normal approximation of so many is not to be trusted
 
 
 def interval(metric: Metric, measured: Sample, confidence: float, worth: float | None = None) -> list[float]:
@@ -129,16 +129,8 @@ def score(share: float, rows: float, level: float, freedom: int | None) -> tuple
     if freedom is not None:
         return low, high
     alpha = 2 * (1 - level)
-    fewest_right, fewest_wrong = (_fewest(part * rows, alpha) / rows for part in (share, 1 - share))
+    fewest_right, fewest_wrong = (fewest(part * rows, alpha) / rows for part in (share, 1 - share))
     return min(low, fewest_right), max(high, 1 - fewest_wrong)
-
-
-def _fewest(count: float, alpha: float) -> float:
-    """The mean of the Poisson distribution that is at this count or above it with the probability `alpha`; of
-    more than a few the count itself, which bounds nothing."""
-    from scipy.special import gammaincinv
-
-    return float(gammaincinv(count, alpha)) if 0 < count <= FEW else count
 
 
 def wilson(share: float, rows: float, z: float) -> tuple[float, float]:

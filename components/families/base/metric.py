@@ -62,9 +62,8 @@ class Metric:
     """sums_S -> how many rows, each as telling as can be, would tell as much: an area under a curve of 1,000
     rows with five positives is known no better than one of twenty rows. By default each row counts."""
     heavy: bool = False
-    """May a few rows weigh as much as all others, as in Pearson's r, whose sums are of squares, or in a
-    correlation of classes of which one is rare? Then a test set that holds few of the rows at which a model
-    fails does not show how far the value may be below."""
+    """May a few rows weigh as much as all others, as in Pearson's r, whose sums are of squares? Then a test
+    set that holds few of the rows at which a model fails does not show how far the value may be below."""
 
     @property
     def scale(self) -> Literal["share", "correlation", "error"]:

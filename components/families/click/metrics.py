@@ -12,6 +12,7 @@ import numpy as np
 from components.families.base import Facts, Metric, Prediction, Row
 from components.families.base.metric import Statistics
 from components.families.shared.absolute import ends_of_sum, folded
+from components.families.shared.counts import wilson_ends
 from components.families.shared.ranks import (
     areas,
     average_precision_values,
@@ -22,6 +23,7 @@ from components.families.shared.ranks import (
 )
 
 BINS = 10  # of the calibration error
+OF_RARER = 3  # rows that one of the rarer outcome tells as much of an area as, at most
 BY_CHANCE = 0.05  # so often a calibrated model's bins are taken not to be
 TINY = 1e-15  # a probability nearer to 0 or 1 than this would cost more than any other error together
 
@@ -61,6 +63,24 @@ def rows_of_roc(sums_S: np.ndarray) -> float:
     """Of what `roc_auc` gives: the rows that count (`balanced_rows`)."""
     yes, no = sums_S[0], sums_S[2]
     return balanced_rows(np.array([yes] if yes > 0 and no > 0 else []), round(yes + no))
+
+
+def ends_of_roc(sums_S: np.ndarray, variance: float, level: float) -> tuple[float, float]:
+    """Wilson's ends at no more than three rows for each of the rarer outcome (`Metric.ends`). Positives that
+    spread wider than negatives raise the variance up to v (1 - v) / positives (Birnbaum & Klose 1957), and a
+    few of them often do not show it. Where neither outcome is rare nothing is added."""
+    from scipy.special import ndtri, stdtrit
+
+    yes, _, no, _ = sums_S
+    value, rows = float(roc_auc_of(sums_S[None])[0]), OF_RARER * float(min(yes, no))
+    if rows == 0:
+        return value, value
+    spread = value * (1 - value)
+    told = spread * variance > 0
+    z = float(stdtrit(rows - 1, level) if told else ndtri(level))
+    counted = np.array([min(rows, spread / variance) if told else rows])
+    low_1, high_1 = wilson_ends(value * counted, counted, z)
+    return float(low_1[0]), float(high_1[0])
 
 
 def log_losses(y_N: np.ndarray, p_N: np.ndarray) -> np.ndarray:
@@ -142,7 +162,7 @@ def _of(arithmetic: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Statistic
 
 
 METRICS = (
-    Metric("auc", _of(roc_auc), roc_auc_of, rows_that_count=rows_of_roc),
+    Metric("auc", _of(roc_auc), roc_auc_of, rows_that_count=rows_of_roc, ends=ends_of_roc),
     Metric("average_precision", _of(average_precision), mean_area, rows_that_count=rows_of_area),
     Metric("entropy_gain", _of(log_losses), entropy_gain_of, kind="error"),
     Metric("negative_log_loss", _of(log_losses), log_loss_of, better="lower"),

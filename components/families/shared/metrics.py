@@ -20,7 +20,12 @@ from components.families.shared.ranks import (
     roc_auc_values,
     rows_of_area,
 )
-from components.families.shared.rare_classes import bias_of_macro_f1, dearest_of_macro_f1, ends_of_macro_f1
+from components.families.shared.rare_classes import (
+    bias_of_macro_f1,
+    dearest_of_macro_f1,
+    ends_of_correlation,
+    ends_of_macro_f1,
+)
 
 if TYPE_CHECKING:
     from scipy.sparse import csc_array, csr_array
@@ -166,8 +171,12 @@ MACRO_F1 = Metric(
     dearest=dearest_of_macro_f1,
 )
 """Of labels."""
-MCC = Metric("mcc", class_counts, matthews_of_sums, kind="correlation", heavy=True)
-KAPPA = Metric("cohen_kappa", class_counts, kappa_of_sums, kind="correlation", heavy=True)
+MCC = Metric(
+    "mcc", class_counts, matthews_of_sums, kind="correlation", ends=ends_of_correlation(matthews_of_sums)
+)
+KAPPA = Metric(
+    "cohen_kappa", class_counts, kappa_of_sums, kind="correlation", ends=ends_of_correlation(kappa_of_sums)
+)
 AUC = Metric("auc", of_each_class(roc_auc_values, label_of, 0.5), mean_area, rows_that_count=rows_of_area)
 """Of each label against the rest, in the mean over the labels (macro)."""
 AVERAGE_PRECISION = Metric(

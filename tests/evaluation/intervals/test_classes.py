@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,12 +10,13 @@ import pytest
 from scipy import stats
 
 from benchmarks import worlds
-from components.evaluation.intervals import difference, worth_of
+from components.evaluation.intervals import difference, wilson, worth_of
 from components.evaluation.units import Units, sample
 from components.families.click.metrics import METRICS as CLICK
 from components.families.click.metrics import roc_auc
 from components.families.shared.metrics import AUC, MACRO_F1, label_counts
 from components.families.shared.ranks import areas, balanced_rows, roc_auc_values
+from components.families.shared.rare_classes import bias_of_macro_f1
 from tests.evaluation.intervals.measured import of, of_two
 
 if TYPE_CHECKING:
@@ -101,6 +103,22 @@ def test_a_positive_of_five_is_held_for_one_that_may_fall_past_three_quarters_of
     assert worth_of(auc, *tables, Units(1000)) / 1000 == pytest.approx(0.15, rel=0.01)
 
 
+def test_an_area_is_told_by_three_rows_for_each_of_the_rarer_outcome() -> None:
+    """Five positives that all stand above the same 36 of 45 negatives show no spread, and may have one."""
+    yes, said = np.arange(50) < 5, np.where(np.arange(50) < 5, 40.5, np.arange(50))
+    auc = next(metric for metric in CLICK if metric.name == "auc")
+    low, high = of(auc, roc_auc(yes.astype(float), said))
+    assert [low, high] == pytest.approx(wilson(36 / 45, 15, float(stats.t.ppf(0.975, 14))), abs=1e-3)
+
+
+def test_an_area_of_even_outcomes_is_told_by_each_row() -> None:
+    generator = np.random.default_rng(4)
+    yes = (np.arange(60) < 30).astype(float)
+    table = roc_auc(yes, generator.normal(size=60) + yes)
+    auc = next(metric for metric in CLICK if metric.name == "auc")
+    assert of(auc, table) == of(replace(auc, ends=None), table)
+
+
 @pytest.mark.parametrize(("rare", "low"), [((4, 4), 0.84), ((1, 1), 0.67), ((0, 0), 0.5)])
 def test_a_macro_f1_is_not_sure_of_a_class_with_few_rows_that_are_all_right(rare: tuple, low: float) -> None:
     """A jackknife finds no doubt in them: it had .93. Wilson's interval of 4 of 4 begins at .51, an F1 of
@@ -108,6 +126,30 @@ def test_a_macro_f1_is_not_sure_of_a_class_with_few_rows_that_are_all_right(rare
     found = of(MACRO_F1, of_two((46, 46), rare))
     assert found[0] == pytest.approx(low, abs=0.02)
     assert found[1] == 1.0
+
+
+@pytest.mark.parametrize(("major", "rare"), [((44, 45), (5, 5)), ((45, 45), (4, 5)), ((46, 46), (3, 4))])
+def test_one_wrong_row_may_be_chance_where_hardly_any_is(major: tuple, rare: tuple) -> None:
+    """Of 1,000 rows two are wrong: the macro F1 is .9947, and one of 50 is wrong in 9 % of the test sets."""
+    low, high = of(MACRO_F1, of_two(major, rare))
+    assert low < MACRO_F1.total(of_two(major, rare)) < 0.9947 < high < 1
+
+
+def test_of_even_classes_a_few_wrong_rows_are_as_few_as_of_a_share() -> None:
+    """The high end is as far from 1 as what the Poisson count of two allows, .355 rows of 100."""
+    unbiased = MACRO_F1.total(of_two((49, 50), (49, 50))) - bias_of_macro_f1(np.array([49.0, 50, 50] * 2))
+    _, high = of(MACRO_F1, of_two((49, 50), (49, 50)))
+    assert 1 - high == pytest.approx((1 - unbiased) * stats.chi2.ppf(0.05, 4) / 2 / 2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("weight", "rows"), [([9, 1], 50), ([1, 1], 100)])
+def test_the_interval_of_a_macro_f1_near_1_holds_the_truth(weight: list[int], rows: int) -> None:
+    """Before in 92 and 90 %."""
+    world, generator = worlds.classes(weight, [0.99], 3), np.random.default_rng(5)
+    table, truth = world.tables["equal"], world.truth("equal")
+    drawn = (of(MACRO_F1, table[generator.integers(0, worlds.SIZE, rows)]) for _ in range(300))
+    assert np.mean([low <= truth <= high for low, high in drawn]) >= 0.955
 
 
 @pytest.mark.slow

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from components.evaluation.intervals import FEW, interval, score, wilson
+from components.evaluation.intervals import interval, score, wilson
 from components.evaluation.units import Sample, Units, sample
+from components.families.shared.counts import FEW
 from tests.evaluation.intervals.measured import ERROR, SHARE
 
 
