@@ -16,7 +16,7 @@ from components.families.click.metrics import METRICS as CLICK
 from components.families.click.metrics import roc_auc
 from components.families.shared.metrics import AUC, MACRO_F1, label_counts
 from components.families.shared.ranks import areas, balanced_rows, roc_auc_values
-from components.families.shared.rare_classes import bias_of_macro_f1
+from components.families.shared.rare_classes import bias_of_macro_f1, ends_of_macro_f1
 from tests.evaluation.intervals.measured import of, of_two
 
 if TYPE_CHECKING:
@@ -140,6 +140,17 @@ def test_of_even_classes_a_few_wrong_rows_are_as_few_as_of_a_share() -> None:
     unbiased = MACRO_F1.total(of_two((49, 50), (49, 50))) - bias_of_macro_f1(np.array([49.0, 50, 50] * 2))
     _, high = of(MACRO_F1, of_two((49, 50), (49, 50)))
     assert 1 - high == pytest.approx((1 - unbiased) * stats.chi2.ppf(0.05, 4) / 2 / 2)
+
+
+def test_one_dear_wrong_row_is_few_though_cheap_ones_are_wrong_too() -> None:
+    """Ten of two large classes are taken for each other, and one of the three rows of a small one for the first:
+    what is lost has the variance of 2.3 such rows and not of eleven."""
+    sums_S = np.array([95.0, 101, 100, 95, 100, 100, 2, 2, 3])  # of each class: right, said, there are
+    lost_C, wrong_C = np.array([11 / 201, 10 / 200, 1 / 5]), np.array([11, 10, 1])
+    rows = lost_C.sum() ** 2 / (lost_C**2 / wrong_C).sum()
+    unbiased = 1 - lost_C.mean() - bias_of_macro_f1(sums_S)
+    high = ends_of_macro_f1(sums_S, 0.0, 0.975)[1]
+    assert 1 - high == pytest.approx((1 - unbiased) * stats.chi2.ppf(0.05, 2 * rows) / 2 / rows)
 
 
 @pytest.mark.slow
