@@ -105,6 +105,7 @@ def write_params(folder: Path) -> None:
     params = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())
     params |= {"packages": {}, "packaging": PACKAGING.model_dump()}
     params["mixture"] = {"method": "temperature", "temperature": 2.0}
+    params["training"]["balancing"] = {"weights": "autoscale"}
     params["model"]["encoder"] = "encoder"
     (folder / "encoder").mkdir()
     (folder / "rows.csv").touch()

@@ -55,7 +55,7 @@ def _balancing(where: str, project: Project) -> None:
     try:
         balancing.build(chosen).weighting.check(project.heads())
     except ValueError as error:
-        raise UserError(f"{where}.weights.weights.{error}") from None
+        raise UserError(f"{where}.weights.{error}") from None
 
 
 def _regularisation(where: str, project: Project) -> None:

@@ -111,7 +111,7 @@ class Weighting(Method, abc.ABC):
         """Learn from a step that was taken, all of its facts finite."""
 
     def check(self, tasks: Collection[str]) -> None:
-        """Raise ValueError, with a clause that says why, where the options do not fit the tasks."""
+        """Raise ValueError, with a clause that begins with the key, where the options do not fit tasks."""
 
     def of_run(self, steps: int) -> Self:
         """The method as it is in a run of so many steps."""

@@ -26,10 +26,10 @@ def test_static_weights_are_those_given_or_the_mixtures_shares() -> None:
 
 def test_a_static_weight_that_is_missing_or_of_no_task_is_named() -> None:
     with pytest.raises(
-        ValueError, match=r"^bb: not a task \(did you mean 'b'\?\); expected one weight per task$"
+        ValueError, match=r"^weights\.bb: not a task \(did you mean 'b'\?\); expected one weight per task$"
     ):
         weighting("static")(weights={"a": 1.0, "bb": 1.0, "c": 1.0}).check(TASKS)
-    with pytest.raises(ValueError, match="^c: missing; expected one weight per task$"):
+    with pytest.raises(ValueError, match=r"^weights\.c: missing; expected one weight per task$"):
         weighting("static")(weights={"a": 1.0, "b": 1.0}).check(TASKS)
     weighting("static")().check(TASKS)
 

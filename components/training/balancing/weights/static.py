@@ -24,10 +24,12 @@ class Static(Weighting):
     def check(self, tasks: Collection[str]) -> None:
         for name in self.given if self.given else ():
             if name not in tasks:
-                raise ValueError(f"{name}: not a task{near_miss(name, tasks)}; expected one weight per task")
+                raise ValueError(
+                    f"weights.{name}: not a task{near_miss(name, tasks)}; expected one weight per task"
+                )
         for name in tasks if self.given else ():
             if name not in self.given:
-                raise ValueError(f"{name}: missing; expected one weight per task")
+                raise ValueError(f"weights.{name}: missing; expected one weight per task")
 
     def weights(self, facts: StepFacts) -> Weights:
         return {task: self.given[task] if self.given else facts.tasks[task].share for task in facts.losses}
