@@ -38,9 +38,11 @@ assert "torch" in sys.modules and not [name for name in sys.modules if name.star
 
 
 def run(stage, arguments):
-    for name in ("components.params.checks", "components.params.searches"):  # they refuse or do nothing
+    checks = "components.params.checks"
+    for name in (checks, f"{checks}.named_labels", "components.params.searches"):  # they refuse or do nothing
         sys.modules[name] = types.ModuleType(name)
         sys.modules[name].check = lambda *given: None
+    sys.modules[checks].named_labels = sys.modules[f"{checks}.named_labels"]
     from components.errors import UserError
 
     try:

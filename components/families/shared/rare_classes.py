@@ -85,12 +85,13 @@ def ends_of_correlation(
     end, or the high one, of Wilson's interval of its recall; put together over the classes, whose rows are
     right or wrong apart (Zou & Donner 2008). A jackknife finds no doubt in five rows that are all right, nor
     in a value of 0 where a rare class is never predicted."""
-    from scipy.special import ndtri
 
     def value(sums_C3: np.ndarray) -> float:
         return float(of_sums(sums_C3.reshape(1, -1))[0])
 
     def ends(sums_S: np.ndarray, variance: float, level: float) -> tuple[float, float]:
+        from scipy.special import ndtri  # a service reads this module, and has no scipy
+
         sums_C3, z = sums_S.reshape(-1, 3), float(ndtri(level))
         _, place_K, count_K = np.unique(sums_C3, axis=0, return_index=True, return_counts=True)
         seen, recalls = value(sums_C3), wilson_ends(sums_C3[:, 0], sums_C3[:, 2], z)
