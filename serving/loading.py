@@ -24,9 +24,7 @@ from serving.requests import Item
 from serving.watch import metrics
 
 SECONDS = 600.0  # in which a release is loaded and has answered
-FORGIVEN = (
-    3600.0  # seconds after which a champion may have another try: workers are killed for other reasons too
-)
+FORGIVEN = 3600.0  # seconds until a champion has another try: workers are killed for other reasons too
 PAUSE = 0.5  # seconds between two looks whether it is still wanted
 TURN = ".loading"  # in the folder of a service: the worker that loads a release holds a lock on it
 

@@ -93,9 +93,8 @@ def complaint(error: Any, where: str) -> str:
     message = EXPECTED.get(error["type"]) or PATTERNS.get(error.get("ctx", {}).get("pattern", ""))
     message = message or error["msg"].removeprefix("Value error, ")
     if isinstance(found, dict | BaseModel) or message.startswith("found "):
-        between = (
-            "." if where and KEY_AND_FOUND.match(message) else ": "
-        )  # of a section, what is wrong with a key
+        # of a section the message may say what is wrong with a key
+        between = "." if where and KEY_AND_FOUND.match(message) else ": "
         return f"{where}{between}{message}" if where else message
     return f"{where}: found {_shown(found)}, {message[0].lower()}{message[1:]}{_hint(error)}"
 

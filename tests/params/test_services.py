@@ -44,11 +44,18 @@ def test_a_mistake_is_one_sentence(section: str, said: str) -> None:
     assert refusal().startswith(f"params.yaml: {said}")
 
 
-@pytest.mark.parametrize(
-    "section",
-    ["feedback: {}\ntraffic: {}", "feedback: {folder: sources}", "traffic: {folder: /tmp/x/y}", MONITOR % "encoding: cp1252"],
-)  # fmt: skip
+@pytest.mark.parametrize("folder", ["kept", "sources", "/data/kept"])
 @pytest.mark.usefixtures("tiny_project")
-def test_what_means_something_is_taken(section: str) -> None:
-    Path("params.yaml").write_text(f"{PARAMS}{section}\n")
-    params.load()
+def test_a_folder_that_no_run_writes_is_taken(folder: str) -> None:
+    Path("params.yaml").write_text(f"{PARAMS}feedback: {{folder: {folder}}}\ntraffic: {{}}\n")
+    feedback = params.load().feedback
+    assert feedback is not None
+    assert feedback.folder == folder
+
+
+@pytest.mark.usefixtures("tiny_project")
+def test_articles_in_an_encoding_that_there_is_are_taken() -> None:
+    Path("params.yaml").write_text(f"{PARAMS}{MONITOR % 'encoding: cp1252'}\n")
+    monitor = params.load().monitor
+    assert monitor is not None
+    assert monitor.articles.encoding == "cp1252"

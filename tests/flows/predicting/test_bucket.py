@@ -13,7 +13,7 @@ import pytest
 from components.errors import UserError
 from flows.predicting import answering, file
 from tests.data.sources.remotes import services
-from tests.flows.predicting.files import TEXTS, Ask, write_lines
+from tests.flows.predicting.files import TEXTS, Ask
 from tests.once import served_once
 
 pytestmark = [pytest.mark.slow, pytest.mark.services]
@@ -46,20 +46,8 @@ def bucket(s3_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_after_an_interruption_the_same_command_goes_on_and_comes_to_the_same_bytes(
-    bucket: Any, ask: Ask, monkeypatch: pytest.MonkeyPatch
+    bucket: Any, whole: bytes, asked: list[int], ask: Ask
 ) -> None:
-    write_lines("in.jsonl", [{"text": text} for text in TEXTS])
-    ask("in.jsonl", "whole.jsonl")
-    asked: list[int] = []
-    answer = answering.Answerer.answer
-
-    def interrupted(self: answering.Answerer, window: Any) -> Any:
-        if len(asked) == 3:
-            raise KeyboardInterrupt
-        asked.append(len(window))
-        return answer(self, window)
-
-    monkeypatch.setattr(answering.Answerer, "answer", interrupted)
     addresses = f"s3://{BOX}/in.jsonl", f"s3://{BOX}/far/out.jsonl"
     with pytest.raises(KeyboardInterrupt):
         ask(*addresses)
@@ -67,7 +55,7 @@ def test_after_an_interruption_the_same_command_goes_on_and_comes_to_the_same_by
     asked.clear()
     assert ask(*addresses) == (40, 0)
     assert asked == [8, 8]
-    assert bucket.cat(f"{BOX}/far/out.jsonl") == Path("whole.jsonl").read_bytes()
+    assert bucket.cat(f"{BOX}/far/out.jsonl") == whole
 
 
 def test_killed_once_the_output_is_there_the_same_command_knows_it_for_its_own(

@@ -16,27 +16,15 @@ from tests.flows.predicting.files import TEXTS, Ask, load, write_lines
 
 @pytest.mark.slow
 def test_an_interrupted_command_goes_on_and_comes_to_the_same_bytes(
-    ask: Ask, monkeypatch: pytest.MonkeyPatch
+    whole: bytes, asked: list[int], ask: Ask
 ) -> None:
-    write_lines("in.jsonl", [{"text": text} for text in TEXTS])
-    ask("in.jsonl", "whole.jsonl")
-    asked: list[int] = []
-    answer = answering.Answerer.answer
-
-    def interrupted(self: answering.Answerer, window: Any) -> Any:
-        if len(asked) == 3:
-            raise KeyboardInterrupt
-        asked.append(len(window))
-        return answer(self, window)
-
-    monkeypatch.setattr(answering.Answerer, "answer", interrupted)
     with pytest.raises(KeyboardInterrupt):
         ask("in.jsonl", "out.jsonl")
     assert not Path("out.jsonl").exists()
     asked.clear()
     assert ask("in.jsonl", "out.jsonl") == (40, 0)
     assert asked == [8, 8]
-    assert Path("out.jsonl").read_bytes() == Path("whole.jsonl").read_bytes()
+    assert Path("out.jsonl").read_bytes() == whole
 
 
 def test_who_writes_into_the_files_of_a_model_that_answers_changes_no_answer(
