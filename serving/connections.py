@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import json
 import os
 import resource
 import select
 import socket
+import struct
+import sys
 
 import h11
 import uvicorn
@@ -29,9 +32,19 @@ from serving.callers import PROXIES
 HEADER_SECONDS = 20.0  # for a request's headers, and for what is left to send or to read after its answer
 LEFT_OVER = 16 << 20  # bytes of a body that are read after its answer, so that who sends it first gets that
 LAST_SECONDS = 1.0  # that a connection is open for one more request when the server ends
+HANDSHAKE_SECONDS = 0.2  # that a connection takes to be made which had begun to be when the server ends
 TURNS = 8  # of the loop
 LOOKS = 8  # connections that are looked at to close one
 MOST_SILENT = 2000  # connections without a request
+
+SO_ATTACH_FILTER, SO_DETACH_FILTER = 26, 27  # Linux's; Python has no names for them
+# A classic BPF program: (code, jump if true, jump if false, operand) of each instruction
+NO_NEW = (
+    (0x30, 0, 0, 13),  # load the byte of TCP's flags
+    (0x45, 0, 1, 0x02),  # is SYN among them?
+    (0x06, 0, 0, 0),  # yes: none of the packet is kept
+    (0x06, 0, 0, 0xFFFFFFFF),  # no: all of it is
+)
 
 
 class Limited(H11Protocol):
@@ -127,7 +140,11 @@ class Limited(H11Protocol):
             ]  # of the request: uvicorn copies it from there
 
     def _leave(self) -> None:
-        if not self.transport.is_closing() and (self.cycle is None or self.cycle.response_complete):
+        if self.transport.is_closing() or not (self.cycle is None or self.cycle.response_complete):
+            return
+        if _has_spoken(self.transport):
+            self.loop.call_later(0, self._leave)
+        else:
             super().shutdown()
 
     def _look(self, before: object) -> None:
@@ -171,17 +188,40 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """As uvicorn's. The process that started the workers holds the listening sockets until they have
         ended, and who connects meanwhile would wait for nobody: so the last worker has the system refuse
-        others, and all take who is there already."""
+        others, and all take who is there already. Who is there when the system begins to refuse would be
+        reset, so for a moment before it is asked not to answer at all: who connects then asks again, after a
+        second, and is refused."""
         Limited.ending = True
         group.leave()
+        closed = [one for one in sockets or () if group.left()]
+        for one in closed:
+            _hold_off(one)
+        await asyncio.sleep(HANDSHAKE_SECONDS)
         await _settled()
         for one in sockets or ():
-            if group.left():
-                with contextlib.suppress(OSError):  # macOS lets nobody end what only listens
-                    one.shutdown(socket.SHUT_RDWR)
+            if one in closed:
+                _close(one)
             asyncio.get_running_loop().remove_reader(one)
         await _settled()
         await super().shutdown(sockets)
+
+
+def _hold_off(listening: socket.socket) -> None:
+    """Have the system pass over what asks for a new connection; elsewhere than on Linux it goes on."""
+    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *one) for one in NO_NEW))
+    program = struct.pack("@HP", len(NO_NEW), ctypes.addressof(code))
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            listening.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
+
+
+def _close(listening: socket.socket) -> None:
+    """Have the system refuse connections here, until somebody listens again."""
+    with contextlib.suppress(OSError):  # macOS lets nobody end what only listens
+        listening.shutdown(socket.SHUT_RDWR)
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            listening.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
 
 
 async def _settled() -> None:

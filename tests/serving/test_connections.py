@@ -124,16 +124,17 @@ def test_a_request_is_not_silent_though_many_connections_are_accepted_before_it_
     asyncio.run(scenario())
 
 
-def test_a_request_that_has_come_when_an_idle_connection_would_be_closed_is_answered() -> None:
+@pytest.mark.parametrize("closes", ["timeout_keep_alive_handler", "_leave"])
+def test_a_request_that_has_come_when_an_idle_connection_would_be_closed_is_answered(closes: str) -> None:
     async def scenario() -> None:
         async with served(PlainTextResponse("here"), http=Known) as port:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             for _ in range(2):
                 writer.write(GET)  # sent at once, and not read before the loop's next turn
                 for one in Known.made:
-                    one.timeout_keep_alive_handler()
+                    getattr(one, closes)()
                 await asyncio.wait_for(reader.readuntil(b"here"), 5)
-            Known.made[-1].timeout_keep_alive_handler()
+            getattr(Known.made[-1], closes)()
             assert await asyncio.wait_for(reader.read(), 5) == b""  # where nothing has come, it is closed
             writer.close()
 
@@ -285,6 +286,43 @@ def test_a_server_that_ends_answers_what_it_was_asked_and_what_is_on_its_way_to_
         await asyncio.wait_for(end, 5)
 
     asyncio.run(scenario())
+
+
+def test_who_connects_in_the_moment_in_which_a_server_ends_is_refused_and_not_reset(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    late: list[socket.socket] = []
+
+    async def settled() -> None:
+        await _settled()
+        late.append(socket.socket())
+        late[-1].setblocking(False)
+        late[-1].connect_ex(("127.0.0.1", port))  # after the last look at those who wait
+
+    async def scenario() -> None:
+        nonlocal port
+        loop, ending = asyncio.get_running_loop(), served(PlainTextResponse("here"), Server, http=Limited)
+        port = await ending.__aenter__()
+        await asyncio.wait_for(ending.__aexit__(None, None, None), 5)
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.wait_for(loop.sock_connect(late[0], ("127.0.0.1", port)), 5)
+
+    port, _settled = 0, connections._settled
+    monkeypatch.setattr(connections, "_settled", settled)
+    asyncio.run(scenario())
+    for one in late:
+        one.close()
+
+
+def test_a_socket_that_was_closed_to_callers_can_be_listened_on_again() -> None:
+    with socket.socket() as listening, socket.socket() as caller:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        connections._hold_off(listening)
+        connections._close(listening)
+        listening.listen()
+        caller.settimeout(5)
+        caller.connect(listening.getsockname())
 
 
 def test_our_protocol_is_uvicorns_whatever_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
