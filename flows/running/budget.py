@@ -12,7 +12,7 @@ from rich.text import Text
 
 from components import params
 from components.data.contract import beginning
-from components.data.mixture import outlook
+from components.data.mixture import cuts, outlook
 from components.data.mixture.outlook import Warned
 from components.data.mixture.records import PLAN, PlanRecord
 from components.errors import UserError
@@ -40,7 +40,7 @@ def show(console: Console, root: Path, measure: bool) -> None:
     for sentence in [*outlook.provisos(plan), *of_release, *outlook.replayed(plan)]:
         console.print(Text(sentence), soft_wrap=True)
     of_plan = outlook.warnings(plan, begins.of_training if begins else 1.0)
-    for warned in [*of_plan, *beforehand.warnings(plan, project.training)]:
+    for warned in [*of_plan, *beforehand.warnings(plan, project.training), *cuts.warnings(plan, root)]:
         console.print(Text(f"warning: {_told(warned, root / params.PARAMS)}", "yellow"), soft_wrap=True)
     console.print(Text(_length(plan, project, root, measure)), soft_wrap=True)
 
