@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from serving.questions import Answers, Asked, Told
-from serving.requests import BusyError
+from serving.requests import BusyError, LateError
 from serving.speed import Speed
 from serving.waiting import Place, Ticket, Tokens, Waiting, by_kind
 
@@ -90,7 +90,8 @@ class Batcher:
 
         Raises:
             BadRequestError: as there.
-            BusyError: it would have to wait too long, or has; or nobody computes any more.
+            BusyError: it would have to wait too long, or nobody computes any more.
+            LateError: it has waited too long.
         """
         items = self.reader.items(texts, names, top)
         self._admit(items)
@@ -116,7 +117,7 @@ class Batcher:
         held_up = ticket.began - ticket.since > AT_ONCE * self.most_seconds
         if held_up and not answered.done() and not any(item.decodes for item in ticket.items):
             seconds = IN_TIME * self.most_seconds
-            answered.set_exception(BusyError(f"no answer in {seconds:.1f} s; ask again later", seconds))
+            answered.set_exception(LateError(f"no answer in {seconds:.1f} s; ask again later", seconds))
 
     @property
     def idle(self) -> bool:
