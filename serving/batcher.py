@@ -13,7 +13,7 @@ import logging
 import math
 import threading
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel
 
 from serving.questions import Answers, Asked, Told
-from serving.requests import BusyError
-from serving.speed import Speed
+from serving.requests import BusyError, LateError
+from serving.speed import Rate, Speed
 from serving.waiting import Place, Ticket, Tokens, Waiting, by_kind
 
 if TYPE_CHECKING:
@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 
 TOKENS_PER_PASS = 512  # more is hardly faster on a CPU, and the next caller waits longer
 IN_TIME = 1.9  # times the longest wait: by then who was let in is answered or refused, and hears it by twice
-AT_ONCE = 0.1  # of the longest wait: who is begun in it was held up by nobody
+AT_ONCE = 0.1  # of the longest wait: whom others take no more than that was held up by nobody
 UNSURE = 0.5  # of the longest wait: before who takes so long himself that he may be late
+LATELY = 10.0  # times the longest wait: who was late in it may not be the last
 LOG = logging.getLogger("bentoml")
 Ended = tuple[asyncio.AbstractEventLoop, asyncio.Future[Any], Ticket]  # the caller's loop, what he waits for
 
@@ -66,6 +67,8 @@ class Batcher:
         # entered while the model is at work, whoever still waits for it
         self.working: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
         self.speeds = {False: Speed(), True: Speed()}  # of passes that write no text, and of those that do
+        self._came = Rate(most_seconds)  # seconds of work, of requests of one text
+        self._late = -math.inf  # when somebody was refused who had been let in
         self._running = 0.0  # tokens of the passes that are on their way
         self._until = 0.0  # when they end, about
         self._began = self._given = 0.0  # when the pass began; seconds of it that others were given
@@ -90,7 +93,8 @@ class Batcher:
 
         Raises:
             BadRequestError: as there.
-            BusyError: it would have to wait too long, or has; or nobody computes any more.
+            BusyError: it would have to wait too long, or nobody computes any more.
+            LateError: it has waited too long.
         """
         items = self.reader.items(texts, names, top)
         self._admit(items)
@@ -111,12 +115,14 @@ class Batcher:
             self.waiting.leave(ticket)
 
     def _give_up(self, ticket: Ticket, answered: asyncio.Future[list[Answers]]) -> None:
-        """Refuse who would be late because of others. Who was begun at once takes that long himself, as who
-        has something written may: he is answered whenever that is, or would never be."""
-        held_up = ticket.began - ticket.since > AT_ONCE * self.most_seconds
+        """Refuse who would be in time without others. Who takes that long himself, as who has something
+        written may, is answered whenever that is, or would never be."""
+        others, own = ticket.held_up(time.monotonic()), self._seconds({False: ticket.waits})
+        held_up = others - own > AT_ONCE * self.most_seconds
         if held_up and not answered.done() and not any(item.decodes for item in ticket.items):
             seconds = IN_TIME * self.most_seconds
-            answered.set_exception(BusyError(f"no answer in {seconds:.1f} s; ask again later", seconds))
+            self._late = time.monotonic()
+            answered.set_exception(LateError(f"no answer in {seconds:.1f} s; ask again later", seconds))
 
     @property
     def idle(self) -> bool:
@@ -135,6 +141,25 @@ class Batcher:
         running = max(0.0, self._until - time.monotonic()) if self._running else 0.0
         if (seconds := running + self._seconds(before)) > self._most(own):
             raise BusyError(f"{seconds:.1f} s of work wait already; ask again later", seconds)
+        if len(items) == 1:
+            self._came.add(time.monotonic(), self._in_full_passes(own))
+        elif self._is_overtaken(seconds, own):
+            said = f"{len(items)} texts would be late beside those of others; send fewer, or ask again later"
+            raise BusyError(said, IN_TIME * self.most_seconds)
+
+    def _is_overtaken(self, before: float, own: Tokens) -> bool:
+        """Whether a request of several texts would be late because of those of one, which take turns with its
+        texts, where as many come as came. It is asked only where somebody was late not long ago: callers who
+        wait for an answer before they ask again come more seldom beside it."""
+        now, seconds = time.monotonic(), self._seconds(own)
+        if now - self._late > LATELY * self.most_seconds or seconds > (IN_TIME - UNSURE) * self.most_seconds:
+            return False
+        return before + seconds > IN_TIME * self.most_seconds * (1 - self._came.rate(now))
+
+    def _in_full_passes(self, tokens: Tokens) -> float:
+        """How long the model takes for these, in passes that are shared with others."""
+        full = {kind: speed.of(TOKENS_PER_PASS) / TOKENS_PER_PASS for kind, speed in self.speeds.items()}
+        return sum(full[kind] * size for kind, size in tokens.items())
 
     def _most(self, own: Tokens) -> float:
         """Seconds that a request of so many tokens may have to wait to be answered in time. All count as the
@@ -208,7 +233,7 @@ class Batcher:
             return
         start, given = time.monotonic(), self._given
         for place in taken:
-            place.ticket.began = min(place.ticket.began, start)
+            place.ticket.begins(start)
         try:
             found = self.predictor.answer([place.item for place in taken], self._let_others)
             answered = list(zip(taken, found, strict=True))
@@ -235,6 +260,8 @@ class Batcher:
     def _noted(self, taken: list[Place], start: float, seconds: float) -> None:
         """Remember and note a pass; whatever becomes of that, it was answered."""
         tokens = sum(place.item.size for place in taken)
+        for ticket, own in _by_ticket(taken).items():
+            ticket.rests(start + seconds, seconds * (1 - own / tokens))
         self.speeds[taken[0].item.decodes].remember(seconds, tokens)
         waited = [start - place.ticket.since for place in taken]
         try:
@@ -255,6 +282,14 @@ def _fill(place: Place, answers: Answers) -> None:
     ticket.left -= 1
     if not ticket.left:
         ticket.end()
+
+
+def _by_ticket(taken: Sequence[Place]) -> dict[Ticket, float]:
+    """The tokens of a pass, summed for each request."""
+    found: dict[Ticket, float] = defaultdict(float)
+    for place in taken:
+        found[place.ticket] += place.item.size
+    return found
 
 
 def _say(loop: asyncio.AbstractEventLoop, told: Told, task: str, answer: BaseModel) -> None:

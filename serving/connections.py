@@ -185,6 +185,12 @@ def _has_spoken(transport: asyncio.Transport) -> bool:
 class Server(uvicorn.Server):
     """uvicorn's server; callers do not notice its end."""
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn's. A worker that was killed while it ended has left the socket as it was then."""
+        for one in sockets or ():
+            _let_in(one)
+        await super().startup(sockets)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """As uvicorn's. The process that started the workers holds the listening sockets until they have
         ended, and who connects meanwhile would wait for nobody: so the last worker has the system refuse
@@ -193,14 +199,16 @@ class Server(uvicorn.Server):
         second, and is refused."""
         Limited.ending = True
         group.leave()
-        closed = [one for one in sockets or () if group.left()]
-        for one in closed:
-            _hold_off(one)
+        if last := group.left():
+            for one in sockets or ():
+                _hold_off(one)
         await asyncio.sleep(HANDSHAKE_SECONDS)
         await _settled()
         for one in sockets or ():
-            if one in closed:
+            if last and group.left():  # a worker that was being started may be ready by now
                 _close(one)
+            if last:
+                _let_in(one)
             asyncio.get_running_loop().remove_reader(one)
         await _settled()
         await super().shutdown(sockets)
@@ -215,13 +223,19 @@ def _hold_off(listening: socket.socket) -> None:
             listening.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
 
 
-def _close(listening: socket.socket) -> None:
-    """Have the system refuse connections here, until somebody listens again."""
-    with contextlib.suppress(OSError):  # macOS lets nobody end what only listens
-        listening.shutdown(socket.SHUT_RDWR)
+def _let_in(listening: socket.socket) -> None:
+    """Have the system pass over nothing any more."""
     if sys.platform == "linux":
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # nothing was passed over
             listening.setsockopt(socket.SOL_SOCKET, SO_DETACH_FILTER, 0)
+
+
+def _close(listening: socket.socket) -> None:
+    """Have the system refuse connections here, until somebody listens again; on a Unix socket, which BentoML
+    has for a service that others ask, that would be never."""
+    if listening.family != socket.AF_UNIX:
+        with contextlib.suppress(OSError):  # macOS lets nobody end what only listens
+            listening.shutdown(socket.SHUT_RDWR)
 
 
 async def _settled() -> None:

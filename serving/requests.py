@@ -46,6 +46,10 @@ class BusyError(RefusedError):
         self.after = max(1, math.ceil(seconds / 2))
 
 
+class LateError(BusyError):
+    """Let in, and not answered in time."""
+
+
 class _FirstFault(FailFast):
     """For a list that is read to its first fault: a million of them would take seconds to name."""
 

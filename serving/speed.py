@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 MEMORY = 0.95  # of the passes before, beside the last
 FIRST = 1e-3  # seconds a token, before the first pass
 SURE = 1.5  # times the mean deviation of passes from what was expected: nine in ten stay below
@@ -37,3 +39,22 @@ class Speed:
         if spread < 1e-3 * count * sum_tt or slope < 0 or fixed < 0:  # all alike, or no such line
             return sum_s / sum_t * tokens
         return (fixed + slope * tokens) / spread
+
+
+class Rate:
+    """How much comes in a second, of late: what is as long ago as the memory counts a third (1/e)."""
+
+    def __init__(self, memory: float) -> None:
+        """`memory` is in seconds."""
+        self._memory, self._sum, self._at = memory, 0.0, 0.0
+
+    def add(self, now: float, much: float) -> None:
+        """So much comes now."""
+        self._sum, self._at = self._kept(now) + much, now
+
+    def rate(self, now: float) -> float:
+        """A second."""
+        return self._kept(now) / self._memory
+
+    def _kept(self, now: float) -> float:
+        return self._sum * math.exp((self._at - now) / self._memory)

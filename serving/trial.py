@@ -28,7 +28,7 @@ from components.rollout.records import Counts, Trial
 from serving.loaded import Loaded
 from serving.questions import Answers, Told
 from serving.releases import Found, Releases
-from serving.requests import BadRequestError, RefusedError
+from serving.requests import BadRequestError, LateError, RefusedError
 
 WAITING = 32  # texts that are to be compared; the oldest gives way
 PAUSE = 0.02  # seconds between two looks whether the model is free
@@ -111,10 +111,9 @@ class Trying:
                 answers = await self._asked(asked)
         except BadRequestError:
             raise
-        except RefusedError:  # it is busy
-            return None
-        except Exception:
-            self.evidence.failed(True, caller)
+        except Exception as error:
+            if _is_failure(error):
+                self.evidence.failed(True, caller)
             return None
         self.evidence.answered(True, time.perf_counter() - start, caller)
         return loaded.served, answers
@@ -142,10 +141,9 @@ class Trying:
         try:
             with self.releases.use() as loaded, self._patience(False, caller):
                 answers = await loaded.batcher.answer(*asked)
-        except RefusedError:
-            raise
-        except Exception:
-            self._first_failed(caller)
+        except Exception as error:
+            if _is_failure(error):
+                self._first_failed(caller)
             raise
         seconds = time.perf_counter() - start
         if counted:
@@ -165,7 +163,7 @@ class Trying:
         start = time.perf_counter()
         try:
             yield
-        except (asyncio.CancelledError, TimeoutError):
+        except (asyncio.CancelledError, TimeoutError, LateError):
             self.evidence.left(by_candidate, time.perf_counter() - start, caller)
             raise
 
@@ -235,6 +233,11 @@ class Trying:
         """That of a task's numbers: the finer of both releases'."""
         cards = [one.batcher.predictor.cards for one in (self.releases.first, self.candidate)]
         return min(float(known[head]["facts"].get("deviation", 1.0)) for known in cards if head in known)
+
+
+def _is_failure(error: Exception) -> bool:
+    """Whether a release has failed by it: who is refused at once was not asked of it."""
+    return isinstance(error, LateError) or not isinstance(error, RefusedError)
 
 
 def _are_sound(answers: Sequence[Answers]) -> bool:

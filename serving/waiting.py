@@ -44,10 +44,24 @@ class Ticket:
     waits: float = 0.0  # tokens of it in the queue, about
     since: float = field(default_factory=time.monotonic)  # when it came
     due: float = math.inf  # when it is to be answered
-    began: float = math.inf  # when the first pass began that has a text of it
+    held: float = 0.0  # seconds in which others were computed instead
+    idle: float = 0.0  # since when nothing of it is computed; while something is, infinite
 
     def __post_init__(self) -> None:
         self.answers, self.left = [None] * len(self.items), len(self.items)
+        self.idle = self.since
+
+    def begins(self, now: float) -> None:
+        """From now on something of it is computed."""
+        self.held, self.idle = self.held_up(now), math.inf
+
+    def rests(self, now: float, others: float) -> None:
+        """That is done, and has taken so many seconds more because of others."""
+        self.held, self.idle = self.held + others, now
+
+    def held_up(self, now: float) -> float:
+        """For how many seconds others have held it up until now."""
+        return self.held + max(0.0, now - self.idle)
 
     def end(self, error: Exception | None = None) -> None:
         """It is answered, or cannot be."""

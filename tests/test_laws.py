@@ -119,6 +119,21 @@ def test_who_starts_the_workers_of_a_service_leaves_the_model_to_them() -> None:
     assert not libraries("serving.service") & {"torch", "transformers", "scipy", "onnxruntime", "openvino"}
 
 
+def test_what_a_service_reads_imports_no_library_that_its_bento_lacks() -> None:
+    """Checks of rows alone do, which a service has none of: nothing in it imports them but on demand."""
+    lacking = {"great_expectations", "pandas", "scipy", "sklearn", "prefect", "dvc", "expectations"}
+    for module in program.closure("serving.service"):
+        tree = ast.parse(program.modules()[module].path.read_bytes())
+        found = {part for node in _at_the_top(tree) for part in _parts(node, module)}
+        assert module.endswith(".expectations") or not found & lacking, module
+
+
+def _parts(node: ast.AST, module: str) -> set[str]:
+    """A library that a line imports, or the names of ours that it does."""
+    names = [name.split(".") for name in program._imports(node, module)]
+    return {part for parts in names for part in (parts[:1] if parts[0] != "components" else parts[1:])}
+
+
 @pytest.mark.slow
 def test_training_runs_on_a_bare_gpu_box() -> None:
     """What `components.training.run.fit` brings in, beyond the standard library, is the training set of tools."""

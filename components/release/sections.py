@@ -38,14 +38,14 @@ def section(root: Path, kind: type[S], *keys: str) -> S | None:
         raise refusal(error, PARAMS, *keys) from None
 
 
-def keys_at(root: Path, *keys: str) -> list[str]:
-    """The keys that stand below these; none where there is nothing.
+def keys_at(root: Path, *keys: str) -> dict[str, object]:
+    """The keys that stand below these, and what each says; none where there is nothing.
 
     Raises:
         UserError: as `section`.
     """
     given = _given(root, *keys)
-    return [str(key) for key in given] if isinstance(given, dict) else []
+    return {str(key): value for key, value in given.items()} if isinstance(given, dict) else {}
 
 
 def _given(root: Path, *keys: str) -> object:

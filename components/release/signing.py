@@ -8,13 +8,14 @@ give equal signatures (RFC 6979), as the rest of a Bento is a function of what i
 
 from __future__ import annotations
 
+import difflib
 import re
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from components import advice
-from components.errors import UserError, near_miss
+from components.errors import UserError
 from components.files import BYTECODE, SIGNATURE, sha256
 from components.settings.release import Signing
 
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric import ec
 
 WHERE = "params.yaml: packaging.signing"
-ASKING = re.compile(r"(?:^|[-_])si(?:gn|ng)", re.IGNORECASE)  # in the name of a key, however it is typed
+# in the name of a key, as it is or with a slip; a signal, significance and what is single ask for nothing
+ASKING = re.compile(r"(?:^|[^a-z])(?:co)?(?:sign(?!al|ific)|sing(?!l|u)|sigstore|sigs?(?![a-z]))")
+WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")  # between two of a name such as requireSignature
+SLIP = 0.85  # of "signing": so close is a key that is meant for it
 CURVES = "no key of the curves P-256, P-384 and P-521, as PEM"
 INSTALL = "pip install 'onetrunk[signing]'"
 
@@ -55,14 +59,22 @@ def of_project(root: Path) -> Signing | None:
     from components.settings.project import Packaging, Project
 
     found = section(root, Signing, "packaging", "signing")
-    for parents, model, meant in (((), Project, "packaging"), (("packaging",), Packaging, "signing")):
-        for key in keys_at(root, *parents):
-            if key not in model.model_fields and (ASKING.search(key) or near_miss(key.lower(), [meant])):
+    for parents, model in (((), Project), (("packaging",), Packaging)):
+        for key, value in keys_at(root, *parents).items():
+            if key not in model.model_fields and _may_ask(key, value):
                 raise UserError(
                     f"params.yaml: {'.'.join([*parents, key])}: unknown key, which may ask for signatures: "
                     f"nothing is loaded; expected packaging.signing (docs/how-to/signing.md), or no such line"
                 )
     return found
+
+
+def _may_ask(key: str, value: object) -> bool:
+    """Whether a key, or one below it, may be meant for signatures, however it is typed."""
+    name = WORDS.sub("_", key).lower()
+    if ASKING.search(name) or difflib.get_close_matches(name, ["signing"], cutoff=SLIP):
+        return True
+    return isinstance(value, dict) and any(_may_ask(str(inner), value[inner]) for inner in value)
 
 
 def signer(root: Path, signing: Signing | None) -> str | None:

@@ -53,7 +53,7 @@ class Mark:
     def end(self) -> None:
         """The release is no longer on trial."""
         with self._lock:
-            self._path.unlink(missing_ok=True)
+            _remove(self._path)
             self._file.close()
 
     def _count(self, more: int) -> None:
@@ -66,25 +66,32 @@ class Mark:
 def deaths(folder: Path, within: float = math.inf) -> Counter[str]:
     """How many workers of a service have died while it was at work, in the last so many seconds: what was on
     trial -> workers."""
-    since = time.time() - within
-    return Counter(of for path in folder.glob(MARKS) if (of := _died_of(path, since)))
+    return Counter(of for path in folder.glob(MARKS) if (of := _died_of(path, within)))
 
 
 def acquit(folder: Path, of: str) -> None:
     """Forget the workers that have died while it was at work: they have not died of it."""
     for path in folder.glob(MARKS):
-        if _died_of(path) == of:
-            path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it cannot be read, and keeps nobody from the release
+            if _died_of(path) == of:
+                _remove(path)
 
 
-def _died_of(path: Path, since: float = -math.inf) -> str | None:
+def _remove(path: Path) -> None:
+    """Remove a mark; from a disk that nobody may write to, it goes when the service ends."""
+    with contextlib.suppress(OSError):
+        path.unlink()
+
+
+def _died_of(path: Path, within: float = math.inf) -> str | None:
     with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
-        if os.fstat(file.fileno()).st_mtime < since:
+        # either way: where the clock was wrong, it may have been in a year that is to come
+        if abs(time.time() - os.fstat(file.fileno()).st_mtime) > within:
             return None
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:  # it lives
             return None
         said = file.read()
-        return said[1:].decode() if said.startswith(AT_WORK) else None
+        return said[1:].decode(errors="replace") if said.startswith(AT_WORK) else None
     return None

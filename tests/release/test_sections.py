@@ -81,6 +81,11 @@ def test_what_stands_where_a_section_is_to_be_does_not_ask_for_less(project: Pat
         ("packagin: {signing: {public_key: key.pub}}", "packagin"),
         ("signing: {public_key: key.pub}", "signing"),
         ("packaging: {signing: {public_key: key.pub}, sign_all: true}", "packaging.sign_all"),
+        ("packaging: {requireSignature: true}", "packaging.requireSignature"),
+        ("packaging: {isgning: {public_key: key.pub}}", "packaging.isgning"),
+        ("packaging: {cosign: true}", "packaging.cosign"),
+        ("service: {signing: {public_key: key.pub}}", "service"),
+        ("siging: {public_key: key.pub}", "siging"),
     ],
 )
 def test_a_key_that_may_ask_for_signatures_is_not_passed_over(project: Path, settings: str, key: str) -> None:
@@ -90,9 +95,19 @@ def test_a_key_that_may_ask_for_signatures_is_not_passed_over(project: Path, set
         signing.check(project, project)
 
 
-def test_another_key_that_is_misspelt_holds_up_nothing(project: Path) -> None:
-    settings = "packages: {}\nassigned: 1\npackaging: {max_txts: 5, designs: 2, 7: x}\n"
-    (project / "params.yaml").write_text(settings)
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "packages: {}\nassigned: 1\npackaging: {max_txts: 5, designs: 2, 7: x}",
+        "single_file: true\nsignificance: .05\npackaging: {single_thread: true, min_significance: 2}",
+        "packaging: {design: calm, signal: TERM, timing: true, string: x, mining: 1, cosine: .5}",
+        "package: 1\npacking: {length: 5}\npricing: 3",
+    ],
+)
+def test_another_key_that_is_misspelt_or_of_a_later_version_holds_up_nothing(
+    project: Path, settings: str
+) -> None:
+    (project / "params.yaml").write_text(f"{settings}\n")
     signing.check(project, project)
 
 

@@ -64,6 +64,39 @@ def test_who_died_long_ago_does_not_count_where_that_is_asked(tmp_path: Path) ->
     assert [deaths(tmp_path, within)["now"] for within in (5, 100, 2000)] == [0, 1, 2]
 
 
+def test_a_death_of_a_time_that_has_not_come_is_of_a_clock_that_was_wrong(tmp_path: Path) -> None:
+    """A champion would be kept from every worker until then."""
+    (tmp_path / "mark-1").write_bytes(b"1now")
+    os.utime(tmp_path / "mark-1", (time.time() + 86_400,) * 2)
+    assert [deaths(tmp_path, within)["now"] for within in (3600, 100_000)] == [0, 1]
+
+
+def test_a_mark_that_is_torn_is_nobodys(tmp_path: Path) -> None:
+    (tmp_path / "mark-1").write_bytes(b"1now\xff\xfe")
+    (tmp_path / "mark-2").write_bytes(b"\x00\x00")
+    assert deaths(tmp_path)["now"] == 0
+    acquit(tmp_path, "now")
+
+
+def test_a_mark_that_cannot_be_removed_keeps_no_release_from_its_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a disk that the system lets nobody write to any more, after a fault."""
+
+    def read_only(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    mark = Mark(tmp_path, "now")
+    (tmp_path / "mark-1").write_bytes(b"1now")
+    with monkeypatch.context() as patch:
+        patch.setattr("components.rollout.mark.Path.unlink", read_only)
+        mark.end()
+        acquit(tmp_path, "now")
+    assert deaths(tmp_path) == {"now": 1}
+    acquit(tmp_path, "now")
+    assert not deaths(tmp_path)
+
+
 def test_a_mark_that_cannot_be_written_keeps_no_release_from_its_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -60,8 +60,10 @@ class World:
     def Thread(self, **_: Any) -> World:  # noqa: N802 as of the module that it stands for
         return self
 
-    def overload(self, batcher: Batcher, requests: Iterator[tuple[float, float]], noise: float = 0.0) -> None:
-        """Requests (moment, tokens) of one text each, until all are answered or refused."""
+    def overload(
+        self, batcher: Batcher, requests: Iterator[tuple[float, list[float]]], noise: float = 0.0
+    ) -> None:
+        """Requests (moment, tokens of each text), until all are answered or refused."""
         draws, start, end = np.random.default_rng(1), 0.0, math.inf
         taken: list[Place] = []
         coming = next(requests, None)
@@ -73,32 +75,34 @@ class World:
                 coming = next(requests, None)
             else:
                 self.now = end
-                for place in taken:
-                    place.ticket.end()
                 batcher._noted(taken, start, end - start)
+                for place in taken:
+                    place.ticket.left -= 1
+                    if not place.ticket.left:
+                        place.ticket.end()
                 batcher._running, taken = 0.0, []
             if not taken:
                 taken, start = batcher._take(wait=False), self.now
                 for place in taken:
-                    place.ticket.began = start
+                    place.ticket.begins(start)
                 seconds = (FIXED + EACH * sum(place.item.size for place in taken)) * draws.lognormal(0, noise)
                 end = start + seconds if taken else math.inf
 
-    def comes(self, batcher: Batcher, tokens: float) -> None:
-        item, since, long = Asked([], tokens), self.now, tokens > 200
+    def comes(self, batcher: Batcher, tokens: list[float]) -> None:
+        items, since, long = [Asked([], size) for size in tokens], self.now, sum(tokens) > 200
         try:
-            batcher._admit([item])
+            batcher._admit(items)
         except BusyError:
             self.refused[long] += 1
             return
 
         def ends(_: Ticket) -> None:
             self.answered[long] += 1
-            self.tokens += tokens
+            self.tokens += sum(tokens)
             self.late += self.now - since > 2 * batcher.most_seconds + 1e-9
 
         self.in_the_house.append(
-            Ticket([item], ends, since=since, due=since + batching.IN_TIME * batcher.most_seconds)
+            Ticket(items, ends, since=since, due=since + batching.IN_TIME * batcher.most_seconds)
         )
         batcher.waiting.add(self.in_the_house[-1])
 
@@ -125,15 +129,26 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     return world
 
 
-def requests(rate: float, count: int = 2000) -> Iterator[tuple[float, float]]:
-    """At random moments, `rate` a second; of lengths as people's texts have, a twentieth the longest."""
+def requests(rate: float, count: int = 2000) -> Iterator[tuple[float, list[float]]]:
+    """Of one text, at random moments, `rate` a second; of lengths as people's texts have, a twentieth the
+    longest."""
     draws = np.random.default_rng(0)
     came = np.cumsum(draws.exponential(1 / rate, count))
     tokens = np.where(draws.random(count) < 0.05, LONGEST, np.minimum(draws.lognormal(3.3, 0.6, count), 160))
-    return zip(came.tolist(), tokens.tolist(), strict=True)
+    return zip(came.tolist(), tokens[:, None].tolist(), strict=True)
 
 
 CAPACITY = 8 / (FIXED + 8 * EACH * 44)  # requests a second, eight a pass
+
+
+def mixed(texts: int, count: int = 6000) -> Iterator[tuple[float, list[float]]]:
+    """Requests of one text, .7 of the capacity, and of several at once, 1.3 of it."""
+    draws = np.random.default_rng(0)
+    came = np.cumsum(draws.exponential(1 / (0.7 * CAPACITY), count))
+    for moment in came.tolist():
+        several = texts if draws.random() < 1.3 / 0.7 / texts else 0
+        for size in filter(None, (1, several)):
+            yield moment, np.minimum(draws.lognormal(3.7, 0.4, size), 160).tolist()
 
 
 @pytest.mark.parametrize(("noise", "busy"), [(0.0, 0.75), (0.05, 0.7)])
@@ -155,6 +170,40 @@ def test_who_is_held_up_by_passes_that_take_longer_is_refused_in_time(
     assert 0 < world.given_up < given_up * sum(world.answered.values())
 
 
+@pytest.mark.parametrize("texts", [16, 64])
+def test_requests_of_several_texts_that_others_overtake_are_refused_in_time_and_most_of_them_at_once(
+    world: World, texts: int
+) -> None:
+    """What was computed of the others is lost."""
+    world.overload(Batcher(world, 100 * LONE), mixed(texts), 0.05)  # type: ignore[arg-type]
+    assert not world.late
+    assert 0 < world.given_up < 1.5 * world.answered[True]
+    assert not world.refused[False]
+
+
+def test_several_texts_that_take_longer_than_that_themselves_are_answered(world: World) -> None:
+    """However often they came again they would take as long, and hardly ever be alone."""
+    others = [(second / 100, [28.0]) for second in range(1, 20)]
+    world.overload(Batcher(world, 10 * LONE), iter([(0.0, [28.0] * 64), *others]))  # type: ignore[arg-type]
+    assert (world.answered[True], world.given_up) == (1, 0)
+    assert world.late >= 1
+
+
+def test_several_texts_are_refused_for_what_may_come_only_where_somebody_was_late(world: World) -> None:
+    """Callers who wait for an answer before they ask again make a model as busy, and nobody late."""
+    batcher, texts = Batcher(world, 20 * LONE), [Asked([], 28.0) for _ in range(16)]  # type: ignore[arg-type]
+    world.overload(batcher, requests(0.5 * CAPACITY, 300))  # by which it knows how fast it is
+    assert not world.given_up
+    batcher._came.add(world.now, 0.9 * batcher.most_seconds)
+    batcher._admit(texts)
+    batcher._late = world.now
+    with pytest.raises(BusyError, match="^16 texts would be late beside those of others; send fewer, or ask"):
+        batcher._admit(texts)
+    batcher._admit(texts[:1])
+    world.now += batcher.most_seconds * 5
+    batcher._admit(texts)  # nobody has come for some time
+
+
 def test_who_waits_for_few_is_not_refused(world: World) -> None:
     batcher = Batcher(world, 40 * LONE)  # type: ignore[arg-type]
     world.overload(batcher, requests(0.7 * CAPACITY))
@@ -165,7 +214,7 @@ def test_who_waits_for_few_is_not_refused(world: World) -> None:
 
 def test_a_text_that_takes_longer_than_anybody_may_wait_is_let_in_where_nobody_does(world: World) -> None:
     batcher = Batcher(world, LONE)  # type: ignore[arg-type]
-    world.overload(batcher, iter([(0.0, LONGEST), (0.001, 28.0), (1.0, LONGEST)]))
+    world.overload(batcher, iter([(0.0, [LONGEST]), (0.001, [28.0]), (1.0, [LONGEST])]))
     assert (world.answered, world.refused) == ({True: 2, False: 0}, {True: 0, False: 1})
 
 

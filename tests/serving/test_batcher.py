@@ -12,7 +12,7 @@ import pytest
 from serving.batcher import TOKENS_PER_PASS, Batcher
 from serving.predictor import Predictor
 from serving.questions import Asked
-from serving.requests import BadRequestError, BusyError, Item
+from serving.requests import BadRequestError, BusyError, Item, LateError
 
 pytestmark = pytest.mark.slow  # a model is made
 
@@ -163,7 +163,7 @@ def test_who_is_held_up_is_refused_when_his_answer_is_due_and_costs_no_pass(
         await asyncio.wait(behind, timeout=10)
         for one in behind:
             error = one.exception()
-            assert isinstance(error, BusyError)
+            assert isinstance(error, LateError)
             assert (str(error), error.after) == ("no answer in 2.8 s; ask again later", 2)
         assert not first.done()
         held.set()

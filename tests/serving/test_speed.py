@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 
-from serving.speed import FIRST, Speed
+from serving.speed import FIRST, Rate, Speed
 
 
 def speed(*passes: tuple[float, float], times: int = 100) -> Speed:
@@ -38,3 +40,12 @@ def test_where_passes_vary_more_is_expected_than_their_mean_and_one_that_hung_is
     assert 1.2 < speed((0.02, 100), (0.04, 100)).of(100) / 0.03 < 1.8
     hung = speed(*[(0.03, 100)] * 100, (300.0, 100), *[(0.03, 100)] * 50, times=1)
     assert hung.of(100) < 0.04
+
+
+def test_a_rate_is_of_what_came_of_late() -> None:
+    rate = Rate(5.0)
+    for moment in range(100):
+        rate.add(float(moment), 3.0)
+    assert rate.rate(99.0) == pytest.approx(3.0, rel=0.15)
+    assert rate.rate(104.0) == pytest.approx(rate.rate(99.0) / math.e)
+    assert Rate(math.inf).rate(1.0) == 0

@@ -16,6 +16,7 @@ from components.rollout.records import FORGOTTEN, PLAN, Target
 from serving import loading, rollover, trial
 from serving.loaded import Loaded
 from serving.releases import Releases
+from serving.requests import LateError
 from tests import disks
 from tests.serving.rollover.working import TEXT, ask, canary, marks, raises, told, until
 
@@ -133,6 +134,47 @@ def test_a_canary_that_hangs_holds_no_caller_up_for_longer_than_its_patience(
     assert time.monotonic() - start < 5
     assert worker.counts["now"].worse() == "it fails more often"
     ended.set()
+
+
+def test_a_canary_that_hangs_fails_those_who_wait_behind_the_one_that_it_hangs_at(
+    worker: rollover.Rollover, targets: list[Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are refused when their answers are due, which is long before its patience ends."""
+    monkeypatch.setattr(trial, "PATIENCE", 3.0)
+    told(worker, targets[0], canary(targets[1]))
+    ended = hang(worker, monkeypatch)
+    monkeypatch.setattr(worker.releases.trying.candidate.batcher, "most_seconds", 0.5)
+    assert {name for name, _ in ask(worker, 60)} == {"v1.0.0"}
+    assert worker.counts["now"].worse() == "it fails more often"
+    ended.set()
+
+
+def test_who_is_refused_at_once_shows_nothing_of_a_candidate(
+    worker: rollover.Rollover, targets: list[Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told(worker, targets[0], canary(targets[1]))
+    monkeypatch.setattr(worker.releases.trying.candidate.batcher, "_most", lambda _: -1.0)
+    assert {name for name, _ in ask(worker, 60)} == {"v1.0.0"}
+    assert worker.counts["now"].tests["errors"].rounds == 0
+
+
+def test_what_the_release_beside_a_canary_is_late_with_is_held_against_it(
+    worker: rollover.Rollover, targets: list[Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told(worker, targets[0], canary(targets[1], share=0.001))
+    batcher = worker.releases.first.batcher
+    monkeypatch.setattr(batcher, "most_seconds", 0.5)
+    answer = batcher.predictor.answer
+    monkeypatch.setattr(batcher.predictor, "answer", lambda *given: time.sleep(2) or answer(*given))
+
+    async def all_of_them() -> list[object]:
+        asked = [worker.releases.answer([TEXT], ["sentiment"], None) for _ in range(60)]
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    late = [one for one in asyncio.run(all_of_them()) if isinstance(one, LateError)]
+    assert len(late) >= 5
+    assert worker.counts["now"].tests["errors"].rounds == len(late)
+    assert worker.counts["now"].tests["errors"].sum == 0
 
 
 def hang(worker: rollover.Rollover, monkeypatch: pytest.MonkeyPatch) -> threading.Event:

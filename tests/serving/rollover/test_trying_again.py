@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
@@ -225,6 +226,22 @@ def test_workers_that_were_killed_while_a_champion_was_loaded_have_not_died_of_i
         assert told(worker, targets[1]).serving == "v1.0.1"
         assert marks(worker) == [b"1v1.0.2"]
         assert told(worker, targets[0]).serving == "v1.0.0"
+
+
+def test_a_champion_that_is_loaded_answers_though_nothing_can_be_removed_any_more(
+    worker: rollover.Rollover, targets: list[Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk with a fault is read only from one moment to the next."""
+    remove = Path.unlink
+
+    def read_only(path: Path, missing_ok: bool = False) -> None:
+        if path.name.startswith("mark-"):
+            raise OSError(errno.EROFS, "Read-only file system")
+        remove(path, missing_ok)
+
+    (worker.folder / "mark-1").write_bytes(b"1v1.0.1")
+    monkeypatch.setattr(Path, "unlink", read_only)
+    assert told(worker, targets[1]).serving == "v1.0.1"
 
 
 def test_a_champion_that_workers_have_died_of_has_another_try_after_an_hour(
