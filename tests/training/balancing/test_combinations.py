@@ -28,7 +28,15 @@ def test_gradients_without_conflict_are_summed(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "moved"),
-    [("nash_mtl", 1), ("imtl_g", 1), ("mgda", 0.5), ("cagrad", 1.25), ("sum", 2), ("pcgrad", 2), ("upgrad", 2)],
+    [
+        ("nash_mtl", 1),
+        ("imtl_g", 1),
+        ("mgda", 0.5),
+        ("cagrad", 1.25),
+        ("sum", 2),
+        ("pcgrad", 2),
+        ("upgrad", 2),
+    ],
 )
 def test_what_becomes_of_a_task_that_is_to_pull_twice_as_hard(name: str, moved: float) -> None:
     """docs/reference/balancing.md: some combinations undo a weight, by some who pulls harder counts less."""
