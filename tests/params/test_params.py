@@ -37,6 +37,8 @@ def test_the_projects_own_params_are_valid(monkeypatch: pytest.MonkeyPatch) -> N
         ("label: label}", "label: no}", "found false, expected the name of a column, or a list of them; a name that YAML reads as a number or a boolean stands in quotes"),
         ('{text: "good plane"}', "{text: 12:30}", "'text' is 750, expected a text; what YAML reads as a number, a boolean or a date stands in quotes"),
         ("  tokens: 12000", "  tokenz: 12000", "training.tokenz: unknown key (did you mean 'tokens'?)"),
+        ("path: sources/mood.csv", f"path: {'x' * 300}", f"tasks.mood.source.path: {'x' * 300}: a longer name than this system allows"),
+        ("encoder: encoder", f"encoder: {'x' * 300}", f"model.encoder: {'x' * 300}: a longer name than this system allows"),
         ("path: sources/mood.csv", "path: sources/moood.csv", "no such file 'sources/moood.csv' (did you mean 'mood.csv'?)"),
         ("encoder: encoder", "encoder: encodr", "model.encoder: no such file 'encodr' (did you mean 'encoder'?)"),
         ("encoder: encoder", "encoder: downloads/minilm", "no package or remote 'minilm'"),

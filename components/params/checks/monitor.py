@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Sequence
 
 from components import families
@@ -50,7 +49,7 @@ def _articles(where: str, articles: Articles) -> None:
         found = "an address" if articles.path.strip() else repr(articles.path)
         raise UserError(f"{where}.path: found {found}, expected a file or a folder here, which another fills")
     try:
-        codecs.lookup(articles.encoding)
+        "".encode(articles.encoding)  # codecs knows some that are of no texts
     except (LookupError, ValueError):
         near = near_miss(articles.encoding, ["utf-8", "latin-1"])
         raise UserError(f"{where}.encoding: unknown encoding '{articles.encoding}'{near}") from None
