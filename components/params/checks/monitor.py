@@ -9,6 +9,7 @@ from components.errors import UserError, near_miss
 from components.params.checks.files import ADDRESS
 from components.settings.monitor import Articles, Monitor, Negative
 from components.settings.project import Project
+from components.spelling import unlike
 
 
 def find(project: Project) -> Monitor:
@@ -58,7 +59,7 @@ def _articles(where: str, articles: Articles) -> None:
 def check_label(where: str, negative: Negative, labels: Sequence[str]) -> None:
     """Raise UserError where the label to be counted is not one of the task's labels."""
     if negative.label not in labels:
-        near = near_miss(negative.label, labels)
+        hint = unlike(negative.label, labels)
         raise UserError(
-            f"{where}: '{negative.task}' has no label '{negative.label}'{near}; it has {', '.join(labels)}"
+            f"{where}: '{negative.task}' has no label '{negative.label}'{hint}; it has {', '.join(labels)}"
         )
