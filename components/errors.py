@@ -48,6 +48,8 @@ DISK = {
     errno.EIO: "the disk does not work (input/output error)",
     errno.EISDIR: "a folder; expected a file",
     errno.ENOTDIR: "a file stands in the way of a folder of this name",
+    errno.ENAMETOOLONG: "a longer name than this system allows",
+    errno.ELOOP: "links that lead to one another; expected a file or a folder",
 }
 # Libraries that are not Python's give the system's number in their text, or its words.
 NUMBERED = re.compile(r"(?:errno|os error) (\d+)", re.IGNORECASE)
@@ -92,8 +94,8 @@ def first_line(error: BaseException) -> str:
 
 
 def near_miss(found: object, known: Iterable[str]) -> str:
-    """Return `" (did you mean 'x'?)"`, of the one name that begins so or else the closest, or nothing."""
-    names = list(known)
+    """Return `" (did you mean 'x'?)"`, of the one other name that begins so, else the closest, or nothing."""
+    names = [name for name in known if name != found]
     begun = [name for name in names if len(str(found)) >= SHORTEST and name.startswith(str(found))]
     close = begun if len(begun) == 1 else difflib.get_close_matches(str(found), names, n=1, cutoff=0.6)
     return f" (did you mean '{close[0]}'?)" if close else ""

@@ -43,6 +43,21 @@ class Manifest(TypedDict):
     files: dict[str, Sum]  # by name
 
 
+def is_there(where: str, path: Path) -> bool:
+    """Does anything stand at a path that a person wrote at `where`? A link to nothing does not count.
+
+    Raises:
+        UserError: the disk does not say: a name is too long, links go in a circle, or it is not allowed.
+    """
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # a NUL is in no name
+        return False
+    except OSError as error:
+        raise UserError(f"{where}: {disk_sentence(error) or error}") from None
+    return True
+
+
 def sha256(path: Path) -> str:
     """Hash a file's bytes; reads in blocks, so any size fits in memory."""
     with path.open("rb") as file:

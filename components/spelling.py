@@ -11,6 +11,8 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
+from components.errors import near_miss
+
 # No glyph of their own: zero-width characters, joiners, marks of direction, byte order mark, soft hyphen.
 INVISIBLE = "\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
 INVISIBLE_CHARACTERS = frozenset(filter(re.compile(f"[{INVISIBLE}]").match, map(chr, range(0x10000))))
@@ -79,6 +81,17 @@ def seen(label: str) -> str:
 def drawn(label: str) -> str:
     """The same, where letters of other alphabets that look like Latin ones are these."""
     return seen(unicodedata.normalize("NFKC", label).translate(LOOKALIKES))
+
+
+def unlike(wanted: object, labels: Iterable[str]) -> str:
+    """A hint for who has written a label that is none of these; empty where there is none to give."""
+    if isinstance(wanted, bool):
+        return "; YAML reads yes, no, on and off as true and false: write the word in quotes"
+    known, written = list(labels), str(wanted)
+    alike = next((label for label in known if drawn(label) == drawn(written)), None)
+    if alike is None or f"{alike}{written}".isascii():
+        return near_miss(wanted, known)
+    return f", which is written {wanted!a}; '{alike}', which looks alike, is written {alike!a}"
 
 
 def script(text: str) -> str:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import yaml
 
 from components.comparison import gains, grouping
 from components.comparison.records import Gain, Grouping, SharingReport
 from components.comparison.runs import Alone, Joint
 from components.files import read_json
 from components.settings.project import Project
+from components.settings.training import Balancing
+from components.training.balancing import build
+from components.training.balancing.weights.autoscale import AutoScale
+
+HARDER = 1.5  # times as hard as now a task that loses is to pull
 
 
 def report(project: Project, root: Path) -> SharingReport:
@@ -47,7 +54,7 @@ def report(project: Project, root: Path) -> SharingReport:
             Grouping(affinity=level.affinity, groups=_names(heads, level.groups))
             for level in suggested.by_number
         ],
-        gains_sentence=gains_sentence(tasks, len(seeds)),
+        gains_sentence=gains_sentence(tasks, len(seeds), pulls(project.training.balancing)),
         grouping_sentence=grouping_sentence(groups),
         caveat=caveat(tasks, len(seeds)),
     )
@@ -65,8 +72,8 @@ def _json(matrix: np.ndarray) -> list[list[float | None]]:
 # --- in words -----------------------------------------------------------------------------------------
 
 
-def gains_sentence(tasks: Mapping[str, Gain], seeds: int) -> str:
-    """What the gains say."""
+def gains_sentence(tasks: Mapping[str, Gain], seeds: int, pull: Mapping[str, float] | None = None) -> str:
+    """What the gains say; `pull` is what AutoScale's is now."""
     helped, harmed, open_ = _by_what_is_shown(tasks)
     if seeds == 1:
         return "One seed gives no interval: whether a gain is more than chance is not known."
@@ -80,16 +87,26 @@ def gains_sentence(tasks: Mapping[str, Gain], seeds: int) -> str:
         ("makes the same difference with each seed, which does not tell of others, for", same),
     ]
     said = "Sharing " + "; ".join(f"{verb} {', '.join(names)}" for verb, names in parts if names) + "."
-    return f"{said} {_leaving(harmed)}" if harmed else said
+    return f"{said} {_leaving(harmed, pull or {})}" if harmed else said
 
 
-def _leaving(harmed: list[str]) -> str:
+def pulls(balancing: Balancing) -> dict[str, float]:
+    """How much harder than others tasks pull the encoder by the settings."""
+    weighting = build(balancing).weighting
+    return weighting.pull if isinstance(weighting, AutoScale) else {}
+
+
+def _leaving(harmed: list[str], pull: Mapping[str, float]) -> str:
     it = "it" if len(harmed) == 1 else "each"
-    pull = ", ".join(f"{name}: 1.5" for name in harmed)
+    harder = {**pull, **{name: HARDER * pull.get(name, 1.0) for name in harmed}}
+    written = yaml.safe_dump(
+        {"method": "autoscale", "pull": harder},
+        default_flow_style=True, sort_keys=False, allow_unicode=True, width=math.inf,
+    ).strip()  # fmt: skip
     return (
         f"{', '.join(harmed)} should leave: train {it} in a project of its own, or let {it} pull the "
-        f"encoder harder (training.balancing: {{weights: {{method: autoscale, pull: {{{pull}}}}}}}), or try "
-        f"a larger share of the mixture or smaller steps (training.tokens_per_step), and compare again."
+        f"encoder harder (training.balancing.weights: {written}), or try a larger share of the mixture or "
+        f"smaller steps (training.tokens_per_step), and compare again."
     )
 
 

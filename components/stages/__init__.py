@@ -28,6 +28,10 @@ def run(main: Callable[..., None]) -> None:
     except TryAgainError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(EXIT_TRY_AGAIN)
+    except FloatingPointError as error:  # a training diverges, by its settings or by its rows
+        hint = "a smaller learning rate or weight may help; `training.not_finite: skip` leaves such steps out"
+        print(f"error: {error}; {hint}", file=sys.stderr)
+        sys.exit(EXIT_USER_ERROR)
     except KeyboardInterrupt as interruption:
         print(str(interruption) or "interrupted; the same command goes on from here", file=sys.stderr)
         sys.exit(EXIT_INTERRUPTED)

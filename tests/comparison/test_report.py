@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from components.comparison.records import Gain, Shown
-from components.comparison.report import caveat, gains_sentence, grouping_sentence
+from components.comparison.report import caveat, gains_sentence, grouping_sentence, pulls
+from components.settings.training import Balancing
 
 
 def found(intervals: dict[str, list[float] | None]) -> dict[str, Gain]:
@@ -32,13 +33,20 @@ def test_a_task_that_loses_should_leave_and_an_interval_with_zero_in_it_shows_no
     tasks = found({"a": [0.1, 0.2], "b": [-0.2, -0.1], "c": [-0.1, 0.1]})
     assert gains_sentence(tasks, 3) == (
         "Sharing helps a; harms b; makes no difference that these seeds show for c. b should leave: train it in "
-        "a project of its own, or let it pull the encoder harder (training.balancing: {weights: {method: "
-        "autoscale, pull: {b: 1.5}}}), or try a larger share of the mixture or smaller steps "
+        "a project of its own, or let it pull the encoder harder (training.balancing.weights: {method: "
+        "autoscale, pull: {b: 1.5}}), or try a larger share of the mixture or smaller steps "
         "(training.tokens_per_step), and compare again."
     )
     assert "what b lost was measured, and comes first" in caveat(tasks, 3)
     del tasks["b"]
     assert "the gain of c may be chance:" in caveat(tasks, 3)
+
+
+def test_who_loses_though_it_pulls_harder_is_to_pull_harder_than_that_and_others_stay_as_they_are() -> None:
+    own = pulls(Balancing.model_validate({"weights": {"method": "autoscale", "pull": {"b": 2.5, "c": 1.2}}}))
+    said = gains_sentence(found({"b": [-0.2, -0.1], "no": [-0.2, -0.1]}), 3, own)
+    assert "(training.balancing.weights: {method: autoscale, pull: {b: 3.75, c: 1.2, 'no': 1.5}})" in said
+    assert pulls(Balancing.model_validate({"weights": "dwa"})) == {}
 
 
 def test_a_loss_of_one_of_many_tasks_may_be_chance_and_nobody_should_leave() -> None:

@@ -89,3 +89,4 @@ def test_the_one_name_that_begins_so_is_meant() -> None:
     metrics = ["accuracy", "macro_f1", "mcc"]
     assert near_miss("acc", metrics) == " (did you mean 'accuracy'?)"
     assert near_miss("m", metrics) == ""
+    assert near_miss("accuracy", ["accuracy", "accurate"]) == " (did you mean 'accurate'?)"

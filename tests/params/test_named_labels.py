@@ -41,6 +41,9 @@ def test_labels_that_the_rows_have_are_taken(sections: tuple[str, ...]) -> None:
         (MONITOR % "shrt", "monitor.negative.label: 'size' has no label 'shrt' (did you mean 'short'?); it has long, short"),
         (GATES % "[short, u]", "evaluation.gates.slices.rules.some.label: no task has the label 'u' (did you mean 'up'?); they have"),
         (GATES % "{not: shrt}", "evaluation.gates.slices.rules.some.label: no task has the label 'shrt' (did you mean 'short'?)"),
+        (GATES % "yes", "evaluation.gates.slices.rules.some.label: no task has the label 'true'; YAML reads yes, no, on and off as true and false: write the word in quotes; they have"),
+        (GATES % "u\u0440", "evaluation.gates.slices.rules.some.label: no task has the label 'u\u0440', which is written 'u\\u0440'; 'up', which looks alike, is written 'up'; they have"),
+        (MONITOR % "sh\u043ert", "monitor.negative.label: 'size' has no label 'sh\u043ert', which is written 'sh\\u043ert'; 'short', which looks alike"),
         (GATES % "1", "evaluation.gates.slices.rules.some.label: no task has the label '1'"),
     ],
 )  # fmt: skip

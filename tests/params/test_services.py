@@ -35,16 +35,23 @@ AMONG = (
         ("traffic: {folder: bento/x}", f"traffic.folder: 'bento/x' meets bento/, {AMONG}x"),
         ("feedback: {folder: .}", f"feedback.folder: '.' meets program/, {AMONG}kept"),
         ("feedback: {folder: sources/mood.csv/x}", "feedback.folder: found 'sources/mood.csv/x', where a file is; expected a"),
+        ("feedback: {folder: 's3://bucket/x'}", "feedback.folder: found 's3://bucket/x', expected the name of a folder here"),
+        ("remotes: {new: {kind: url, address: 'https://a.example/b.csv'}}\nfeedback: {folder: downloads/new/x}", f"feedback.folder: 'downloads/new/x' meets downloads/new/, {AMONG}x"),
+        ("traffic: {folder: .onetrunk/checkpoints}", f"traffic.folder: '.onetrunk/checkpoints' meets .onetrunk/, {AMONG}checkpoints"),
+        (f"feedback: {{folder: {'x' * 300}}}", f"feedback.folder: {'x' * 300}: a longer name than this system allows"),
+        ("traffic: {folder: circle/x}", "traffic.folder: circle/x: links that lead to one another; expected a file or a folder"),
+        (MONITOR % "encoding: rot13", "monitor.articles.encoding: unknown encoding 'rot13'"),
         ("traffic: {folder: x}\nfeedback: {folder: ./x/../x}", "traffic.folder: found 'x', which is feedback.folder; expected a folder of its own"),
     ],
 )  # fmt: skip
 @pytest.mark.usefixtures("tiny_project")
 def test_a_mistake_is_one_sentence(section: str, said: str) -> None:
     Path("params.yaml").write_text(f"{PARAMS}{section}\n")
+    Path("circle").symlink_to("circle")
     assert refusal().startswith(f"params.yaml: {said}")
 
 
-@pytest.mark.parametrize("folder", ["kept", "sources", "/data/kept"])
+@pytest.mark.parametrize("folder", ["kept", "sources", "/data/kept", "downloads/kept"])
 @pytest.mark.usefixtures("tiny_project")
 def test_a_folder_that_no_run_writes_is_taken(folder: str) -> None:
     Path("params.yaml").write_text(f"{PARAMS}feedback: {{folder: {folder}}}\ntraffic: {{}}\n")
@@ -59,3 +66,12 @@ def test_articles_in_an_encoding_that_there_is_are_taken() -> None:
     monitor = params.load().monitor
     assert monitor is not None
     assert monitor.articles.encoding == "cp1252"
+
+
+@pytest.mark.parametrize("key", ["path: sources/mood.csv", "encoder: encoder"])
+@pytest.mark.usefixtures("tiny_project")
+def test_a_link_to_nothing_is_called_one(key: str) -> None:
+    """To say "did you mean" of the very name would help nobody."""
+    Path("kept").symlink_to("elsewhere")
+    Path("params.yaml").write_text(PARAMS.replace(key, f"{key.partition(':')[0]}: kept"))
+    assert refusal().endswith(": no such file 'kept', a link to nothing")

@@ -99,3 +99,14 @@ def test_a_folder_for_a_file_and_a_file_for_a_folder_are_one_sentence(tmp_path: 
         with pytest.raises(UserError) as refused:
             read_json(place)
         assert str(refused.value) == disk_sentence(raised.value)
+
+
+def test_names_that_are_too_long_and_links_in_a_circle_are_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("link")
+    for name, sentence in (
+        ("x" * 300, "a longer name than this system allows"),
+        ("link", "links that lead to one another; expected a file or a folder"),
+    ):
+        with pytest.raises(OSError, match="too long|symbolic links") as raised:
+            (tmp_path / name).read_text()
+        assert disk_sentence(raised.value) == f"{tmp_path / name}: {sentence}"

@@ -15,7 +15,6 @@ from components import families
 from components.data.encoding.split import EncodedSplit
 from components.data.sources.formats.select import Test, key_of, keys_of
 from components.data.sources.record import value_at
-from components.errors import near_miss
 from components.evaluation.gates.base import Case, FurtherGate, check_floor
 from components.evaluation.gates.measure import finding, listed, measured
 from components.evaluation.records import Finding
@@ -24,7 +23,7 @@ from components.languages import language_of
 from components.settings.data import Condition, Wanted
 from components.settings.project import Gate, Project
 from components.settings.section import Positive, Rows, Unit
-from components.spelling import script
+from components.spelling import script, unlike
 
 WIDER = 3  # times a task's margin: a part of the rows says less than all of them
 LABEL = "label"  # the field of a row that is one label
@@ -76,9 +75,10 @@ class Slices(FurtherGate):
         for name, rule in self.rules.items():
             for value in values_of(rule[LABEL]) if LABEL in rule else ():
                 if value is not None and known.keys().isdisjoint(keys_of(value)):
-                    near, have = near_miss(value, known.values()), ", ".join(known.values())
+                    shown = str(value).lower() if isinstance(value, bool) else value
+                    hint, have = unlike(value, known.values()), ", ".join(known.values())
                     raise ValueError(
-                        f"rules.{name}.{LABEL}: no task has the label '{value}'{near}; they have {have}"
+                        f"rules.{name}.{LABEL}: no task has the label '{shown}'{hint}; they have {have}"
                     )
 
     def findings(self, case: Case) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.errors import UserError, near_miss
+from components.files import is_there
 from components.settings.project import HubEncoder
 from components.settings.remotes import HuggingFace, check_no_credential
 
@@ -48,9 +49,11 @@ def check(path: Path, project: Project) -> None:
 def _encoder(project: Project, where: str, encoder: str | HubEncoder) -> None:
     if isinstance(encoder, HubEncoder):  # the hub knows its own names
         return
-    near = Path(encoder).parts[:1]
-    known = len(Path(encoder).parts) == 1 and near_miss(encoder, [file.name for file in Path().iterdir()])
-    if HUB_NAME.fullmatch(encoder) and near != ("downloads",) and not Path(*near).exists() and not known:
+    near, there = Path(encoder).parts[:1], is_there(where, Path(encoder))
+    here = [file.name for file in Path().iterdir()]
+    known = len(Path(encoder).parts) == 1 and (encoder in here or near_miss(encoder, here))
+    unknown = not there and not is_there(where, Path(*near)) and not known
+    if HUB_NAME.fullmatch(encoder) and near != ("downloads",) and unknown:
         said = f"no such folder '{encoder}'; for a model of the Hugging Face hub"
         raise UserError(f"{where}: {said} write `encoder: {{huggingface: {encoder}, revision: main}}`")
     _path(project, where, encoder)
@@ -73,7 +76,8 @@ def _path(project: Project, where: str, value: str) -> None:
             f"{where}: found an address; expected a path here, downloads/NAME, and the address in "
             f"`remotes: {{NAME: {{kind: url, address: ...}}}}` (`onetrunk new-task ADDRESS` proposes both)"
         )
-    elif not Path(value).exists():
-        folder = Path(value).parent
-        neighbours = [file.name for file in folder.iterdir()] if folder.is_dir() else []
-        raise UserError(f"{where}: no such file '{value}'{near_miss(Path(value).name, neighbours)}")
+    elif not is_there(where, Path(value)):
+        folder, name = Path(value).parent, Path(value).name
+        neighbours = {file.name for file in folder.iterdir()} if folder.is_dir() else set[str]()
+        near = ", a link to nothing" if name in neighbours else near_miss(name, neighbours)
+        raise UserError(f"{where}: no such file '{value}'{near}")

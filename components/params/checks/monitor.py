@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Sequence
 
 from components import families
@@ -10,6 +9,7 @@ from components.errors import UserError, near_miss
 from components.params.checks.files import ADDRESS
 from components.settings.monitor import Articles, Monitor, Negative
 from components.settings.project import Project
+from components.spelling import unlike
 
 
 def find(project: Project) -> Monitor:
@@ -50,7 +50,7 @@ def _articles(where: str, articles: Articles) -> None:
         found = "an address" if articles.path.strip() else repr(articles.path)
         raise UserError(f"{where}.path: found {found}, expected a file or a folder here, which another fills")
     try:
-        codecs.lookup(articles.encoding)
+        "".encode(articles.encoding)  # codecs knows some that are of no texts
     except (LookupError, ValueError):
         near = near_miss(articles.encoding, ["utf-8", "latin-1"])
         raise UserError(f"{where}.encoding: unknown encoding '{articles.encoding}'{near}") from None
@@ -59,7 +59,7 @@ def _articles(where: str, articles: Articles) -> None:
 def check_label(where: str, negative: Negative, labels: Sequence[str]) -> None:
     """Raise UserError where the label to be counted is not one of the task's labels."""
     if negative.label not in labels:
-        near = near_miss(negative.label, labels)
+        hint = unlike(negative.label, labels)
         raise UserError(
-            f"{where}: '{negative.task}' has no label '{negative.label}'{near}; it has {', '.join(labels)}"
+            f"{where}: '{negative.task}' has no label '{negative.label}'{hint}; it has {', '.join(labels)}"
         )

@@ -62,11 +62,12 @@ def refuse(where: str, value: str, tasks: Collection[str]) -> None:
     )
 
 
-def meets(value: str, tasks: Collection[str]) -> str | None:
-    """The output folder that a path is, lies in or holds; None if there is none."""
+def meets(value: str, tasks: Collection[str], others: Collection[str] = ()) -> str | None:
+    """The output folder, or other of these, that a path is, lies in or holds; None if there is none."""
     path = os.path.abspath(value).rstrip("/") + "/"  # noqa: PTH100 as DVC compares: links are not followed
     here = str(Path.cwd()).rstrip("/")
-    for output in (*FOLDERS, *(f"{folder}/{task}" for folder in OF_A_TASK for task in tasks)):
+    of_tasks = [f"{folder}/{task}" for folder in OF_A_TASK for task in tasks]
+    for output in (*FOLDERS, *of_tasks, *others):
         folder = f"{here}/{output}/"
         if path.startswith(folder) or folder.startswith(path):
             return output

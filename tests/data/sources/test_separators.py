@@ -45,3 +45,13 @@ def test_the_named_separator_reads_it(tmp_path: Path, separator: str, kind: str)
 
 def test_one_column_is_one_column(tmp_path: Path) -> None:
     assert read(tmp_path, "text\none; two\n") == [{"text": "one; two"}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "written"),
+    [("tsv", "Title, body", "Title, body"), ("csv", "Good; bad", '"Good; bad"'), ("csv", "a|b", "a|b")],
+)
+def test_one_column_whose_name_has_a_mark_that_its_rows_have_not_is_one_column(
+    tmp_path: Path, kind: str, name: str, written: str
+) -> None:
+    assert read(tmp_path, f"{written}\none\ntwo\n", format=kind) == [{name: "one"}, {name: "two"}]

@@ -26,6 +26,29 @@ def test_gradients_without_conflict_are_summed(name: str) -> None:
         assert combined(name, jacobian) == pytest.approx(jacobian.sum(0))
 
 
+@pytest.mark.parametrize(
+    ("name", "moved"),
+    [
+        ("nash_mtl", 1),
+        ("imtl_g", 1),
+        ("mgda", 0.5),
+        ("cagrad", 1.25),
+        ("sum", 2),
+        ("pcgrad", 2),
+        ("upgrad", 2),
+    ],
+)
+def test_what_becomes_of_a_task_that_is_to_pull_twice_as_hard(name: str, moved: float) -> None:
+    """docs/reference/balancing.md: some combinations undo a weight, by some who pulls harder counts less."""
+    jacobian = np.random.default_rng(0).normal(size=(4, 500))  # gradients that hardly have to do with another
+    part = {}
+    for times in (1.0, 2.0):
+        total = combined(name, np.array([[times], [1.0], [1.0], [1.0]]) * jacobian)
+        own, *others = np.linalg.lstsq(jacobian.T, total, rcond=None)[0]
+        part[times] = own / np.mean(others)
+    assert part[2.0] / part[1.0] == pytest.approx(moved, abs=0.1)
+
+
 def test_pcgrad_of_two_opposed_gradients_by_hand() -> None:
     # g1 = (1, 0), g2 = (-1, 1): <g1, g2> = -1.
     # g1 - (-1/2) g2 = (1/2, 1/2); g2 - (-1/1) g1 = (0, 1); their sum is (1/2, 3/2).

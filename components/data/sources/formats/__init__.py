@@ -29,7 +29,7 @@ from components.data.sources.placing import explained, placed, tally_of
 from components.data.sources.record import Numbered, Record, Skipped, Unreadable, Values, value_at
 from components.data.sources.sentences import grouped, sentence_names
 from components.errors import BadRowError, UserError, near_miss
-from components.files import refuse_stream
+from components.files import is_there, refuse_stream
 from components.settings.columns import Columns
 from components.settings.data import Source
 from components.spelling import column_names, is_blank, is_whole, plain, trimmed
@@ -280,7 +280,7 @@ def first_file(source: Source) -> Path:
 def _checked(path: Path, source: Source, columns: Columns) -> tuple[Numbered, set[str]]:
     """The file's rows, once every column in use is known to be there and no other has its name; and the
     columns whose integers pandas has written as floats, 1 as 1.0, since some rows lack them."""
-    if source.format != "huggingface" and not path.exists():
+    if source.format != "huggingface" and not is_there("params.yaml: source.path or source.files", path):
         raise UserError(f"{path}: no such file; see source.path in params.yaml")
     refuse_stream(path)
     found = rows(path, source)

@@ -178,11 +178,12 @@ def _header(path: Path, rows: Iterator[list[str]], source: Source) -> list[str]:
 
 
 def _is_separated(path: Path, header: list[str], source: Source) -> None:
-    """Refuse a header that is one column and plainly holds several, between other separators."""
+    """Refuse a header that is one column and plainly holds several, as the lines below it do, between other
+    separators."""
     if len(header) > 1:
         return
-    meant = next((mark for mark in ("\t", ";", "|", ",") if header[0].count(mark) > 0), None)
-    if meant in (None, _separator(source)):
+    meant = next((mark for mark in ("\t", ";", "|", ",") if mark in header[0]), None)
+    if meant in (None, _separator(source)) or not _stands_in_all(path, source.encoding, str(meant)):
         return
     mark = str(meant).replace("\t", "\\t")  # as YAML has it, too
     shown = header[0].replace("\t", " ")
@@ -190,6 +191,12 @@ def _is_separated(path: Path, header: list[str], source: Source) -> None:
         f"{path}: one column, '{shown}'; if these are several, set `separator: \"{mark}\"` beside its path "
         f"in params.yaml"
     )
+
+
+def _stands_in_all(path: Path, encoding: str, mark: str) -> bool:
+    """Does the mark stand in each of the first lines, the header among them?"""
+    written = (line for line in lines(path, encoding) if line.strip() and not SIGN.fullmatch(line.strip()))
+    return all(mark in line for line in islice(written, 1 + FIRST))
 
 
 def read_jsonl(path: Path, source: Source) -> Numbered:

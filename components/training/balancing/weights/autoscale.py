@@ -14,6 +14,7 @@ from components.settings.section import Steps
 from components.training.balancing.base import Fact, StepFacts, Weighting, Weights
 
 NOTHING = 1e-3  # times the median of the tasks' gradients: a shorter one pulls nowhere
+Pull = Annotated[float, Field(ge=NOTHING, le=1 / NOTHING)]  # beyond, others or the task do not learn
 
 
 class AutoScale(Weighting):
@@ -31,7 +32,7 @@ class AutoScale(Weighting):
     # steps with the mixture's shares, whose second half measures the gradients; at most a quarter of the run
     explore: Steps = 50
     # how many times as hard as the others a task pulls the encoder after that; one that is left out: once
-    pull: Annotated[dict[str, Annotated[float, Field(gt=0)]], Field(default_factory=dict)]
+    pull: Annotated[dict[str, Pull], Field(default_factory=dict)]
     initial: ClassVar[Mapping[str, float]] = {"steps": 0.0, "norms": 0.0}
 
     def check(self, tasks: Collection[str]) -> None:

@@ -30,6 +30,8 @@ class Static(Weighting):
         for name in tasks if self.given else ():
             if name not in self.given:
                 raise ValueError(f"weights.{name}: missing; expected one weight per task")
+        if self.given and not any(self.given.values()):
+            raise ValueError("weights: found 0 for every task; expected a task that learns")
 
     def weights(self, facts: StepFacts) -> Weights:
         return {task: self.given[task] if self.given else facts.tasks[task].share for task in facts.losses}
