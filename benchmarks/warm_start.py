@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,7 +27,6 @@ from benchmarks.goals import Goal, finish
 from components import params
 from components.data.contract.beginning import Beginning
 from components.data.contract.rows import labelled_rows
-from components.data.encoding.split import EncodedSplit
 from components.data.mixture.draws import Plan
 from components.data.mixture.plan import plan as make_plan
 from components.data.mixture.records import PlanRecord
@@ -89,8 +89,8 @@ class Bench:
         self.given, self.seed, self.root = given, seed, Path()
         self.project = _project(given)
         self.train = splits(self.root, given.tasks, "train")
-        self.longest = {name: float(np.quantile(split.lengths, NEW)) for name, split in self.train.items()}
-        self.new = {name: self._rows(split, "new") for name, split in self.train.items()}
+        self.longest = {name: float(np.quantile(_characters(name, "train"), NEW)) for name in given.tasks}
+        self.new = {name: self._rows(name, "train", "new") for name in given.tasks}
         without = {name: [split.ids()[row] for row in self.new[name]] for name, split in self.train.items()}
         self.champion = self._learnt(make_plan(self.project, self.root / "encoded", without), None)
         self.before = self._right(self.champion)
@@ -129,16 +129,22 @@ class Bench:
         for name, split in splits(self.root, self.given.tasks, "test").items():
             gold = labelled_rows(Path("data") / name, "test", name)
             for kind, of_kind in found.items():
-                rows = self._rows(split, kind)[: self.given.rows]
+                rows = self._rows(name, "test", kind)[: self.given.rows]
                 said = predict(model, name, split, rows)[name]
                 right = [one["label"] == gold[row]["label"] for row, one in zip(rows, said, strict=True)]
                 of_kind.append(float(np.mean(right)))
         return {kind: float(np.mean(of_kind)) for kind, of_kind in found.items()}
 
-    def _rows(self, split: EncodedSplit, kind: str) -> list[int]:
-        longer = split.lengths > self.longest[split.task]
+    def _rows(self, task: str, split: str, kind: str) -> list[int]:
+        longer = _characters(task, split) > self.longest[task]
         rows: list[int] = np.flatnonzero(longer if kind == "new" else ~longer).tolist()
         return rows
+
+
+@cache
+def _characters(task: str, split: str) -> np.ndarray:
+    """characters_N: of every text; its encoded row is cut, and tells no longer from long."""
+    return np.array([len(row["text"]) for row in labelled_rows(Path("data") / task, split, task)])
 
 
 def _project(given: argparse.Namespace) -> Project:
