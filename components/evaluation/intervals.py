@@ -58,11 +58,12 @@ def interval(metric: Metric, measured: Sample, confidence: float, worth: float |
 def _at_least(
     metric: Metric, measured: Sample, ends: tuple[float, float], confidence: float
 ) -> tuple[float, float]:
-    """The ends, or those by classes or bins where they are farther."""
+    """The ends, or those by classes or bins where they are farther. Those of absolute values stand alone: a
+    jackknife takes the spread of x for that of |x|, which is less where there is little error."""
     if metric.ends is None or measured.sums_S is None:
         return ends
     low, high = metric.ends(measured.sums_S, _variance(measured), (1 + confidence) / 2)
-    return min(low, ends[0]), max(high, ends[1])
+    return (low, high) if metric.absolute else (min(low, ends[0]), max(high, ends[1]))
 
 
 def _variance(measured: Sample) -> float:
