@@ -5,9 +5,10 @@ A value's error changes along its scale (`Metric.scale`), and so do the ends of 
   Graubard 1998), or at `Metric.rows_that_count` where those are fewer. Of a share of rows that is the number
   of rows. An end that few rows make is as far off as their Poisson count allows (Brown, Cai & DasGupta 2001).
 - correlation: symmetric in Fisher's z = atanh v (1921); of 1 or -1 without an exception that of a share. Of
-  Pearson's r (`Metric.heavy`; so of some errors) the lower end is as far off as rows allow at which a model fails, of which few
+  Pearson's r (`Metric.heavy`) the lower end is as far off as rows allow at which a model fails, of which few
   test rows hold any; both ends of one of classes as Wilson's intervals of their recalls allow (0111).
-- error: symmetric in the logarithm of the distance from the best value; of none the end of a share of rows.
+- error: symmetric in the logarithm of the distance from the best value; of none the end of a share of rows. A
+  `Metric.heavy` one has the lower end of Pearson's r.
 
 Standard errors are the jackknife's, biases too unless the metric knows its own. Quantiles are those of
 Student's t with units - 1 degrees of freedom, or rows that count less 1; normal ones where a unit is right
