@@ -9,6 +9,9 @@ import pytest
 from scipy import stats
 
 from benchmarks.calibration import absolute
+from components.evaluation.intervals import _variance, interval
+from components.evaluation.units import Units, sample
+from components.families.click.metrics import calibration, ends_of_calibration
 from components.families.shared.absolute import (
     _behind,
     _low_quantile,
@@ -113,3 +116,15 @@ def test_the_ends_hold_what_is_seen_and_move_apart_as_they_get_surer(parts: int)
         ends = [ends_of_sum(seen_B, spread_B, level) for level in (0.75, 0.9, 0.975, 0.999, 1 - 1e-9)]
         assert all(0 <= low <= np.abs(seen_B).sum() <= high < np.inf for low, high in ends)
         assert all(one[0] >= other[0] and one[1] <= other[1] + 1e-9 for one, other in pairwise(ends))
+
+
+def test_a_calibration_has_the_ends_of_its_bins_alone() -> None:
+    """The jackknife's, which are farther by the spread of x, are not put around them."""
+    generator = np.random.default_rng(3)
+    true_N = generator.beta(2, 8, 300)
+    table = calibration((generator.random(300) < true_N).astype(float), true_N)
+    found = sample(absolute.CALIBRATION, table, Units(300))
+    assert found.sums_S is not None
+    low, high = ends_of_calibration(found.sums_S, _variance(found), 0.975)
+    ends = interval(absolute.CALIBRATION, found, 0.95)
+    assert ends == pytest.approx([min(low, found.value), max(high, found.value)])
