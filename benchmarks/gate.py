@@ -22,7 +22,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 from rich.console import Console
 
 from benchmarks import worlds
-from benchmarks.calibration import absolute, coverage, many, own, releases, seeds, values, years
+from benchmarks.calibration import absolute, coverage, ends, many, own, releases, seeds, values, years
 from benchmarks.calibration.shares import Share
 from benchmarks.goals import Goal, finish
 
@@ -34,6 +34,7 @@ class Answers:
     coverage: coverage.Covered
     values: values.Found
     absolute: absolute.Found
+    ends: ends.Found
     many: Mapping[str, Share]
     releases: Mapping[int, releases.Found]
     seeds: Mapping[int, Mapping[str, Share]]
@@ -70,11 +71,14 @@ def _ask(arguments: argparse.Namespace) -> Answers:
         by_task, held = pool.map(own.measure, tasks), pool.map(coverage.measure, covered)
         of_values, of_absolute = values.asked(sets), absolute.asked(sets)
         alone, sums = pool.map(values.measure, of_values), pool.map(absolute.measure, of_absolute)
+        single = [(name, ends.AGAIN * sets) for name in ends.ASKED]
+        of_ends = pool.map(ends.measure, single)
         apart, chance = pool.submit(seeds.measure, sets), pool.submit(many.measure, sets)
         return Answers(
             coverage=dict(zip([one[:2] for one in covered], held, strict=True)),
             values=dict(zip([one[:2] for one in of_values], alone, strict=True)),
             absolute=dict(zip([one[:2] for one in of_absolute], sums, strict=True)),
+            ends=dict(zip(ends.ASKED, of_ends, strict=True)),
             many=chance.result(),
             releases=dict(sorted(zip([rows for rows, _ in sizes], by_rows, strict=True))),
             seeds=apart.result(),
@@ -88,6 +92,7 @@ def _goals(found: Answers) -> list[Goal]:
         yield from coverage.goals(found.coverage)
         yield from values.goals(found.values)
         yield from absolute.goals(found.absolute)
+        yield from ends.goals(found.ends)
         yield from many.goals(found.many)
         yield from releases.goals(found.releases)
         yield from seeds.goals(found.seeds)
@@ -100,8 +105,10 @@ def _goals(found: Answers) -> list[Goal]:
 def _print(found: Answers) -> None:
     console = Console(width=150)
     console.print(coverage.table(found.coverage), *releases.tables(found.releases))
-    console.print(values.table(found.values), absolute.table(found.absolute), many.table(found.many))
-    console.print(seeds.table(found.seeds), years.table(found.years), own.table(found.own))
+    console.print(values.table(found.values), absolute.table(found.absolute), ends.table(found.ends))
+    console.print(
+        many.table(found.many), seeds.table(found.seeds), years.table(found.years), own.table(found.own)
+    )
 
 
 if __name__ == "__main__":

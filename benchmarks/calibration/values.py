@@ -127,6 +127,7 @@ MAKERS: dict[str, Callable[[], World]] = {
     "RMSE": lambda: scores("negative_rmse"),
     "RMSE of errors with tails": lambda: scores("negative_rmse", 6),
     "RMSE of a model that fails": lambda: scores("negative_rmse", failing=0.1, noise=0.3),
+    "MAE of a model that fails": lambda: scores("negative_mae", failing=0.1, noise=0.3),
     "r2 of a model that fails": lambda: scores("r2", failing=0.1, noise=0.3),
     "quadratic kappa": lambda: levels("quadratic_kappa"),
     "Kendall of levels": lambda: levels("kendall"),

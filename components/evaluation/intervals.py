@@ -7,7 +7,8 @@ A value's error changes along its scale (`Metric.scale`), and so do the ends of 
 - correlation: symmetric in Fisher's z = atanh v (1921); of 1 or -1 without an exception that of a share. Of
   Pearson's r (`Metric.heavy`) the lower end is as far off as rows allow at which a model fails, of which few
   test rows hold any; both ends of one of classes as Wilson's intervals of their recalls allow (0111).
-- error: symmetric in the logarithm of the distance from the best value; of none the end of a share of rows.
+- error: symmetric in the logarithm of the distance from the best value; of none the end of a share of rows. A
+  `Metric.heavy` one has the lower end of Pearson's r.
 
 Standard errors are the jackknife's, biases too unless the metric knows its own. Quantiles are those of
 Student's t with units - 1 degrees of freedom, or rows that count less 1; normal ones where a unit is right
@@ -58,11 +59,12 @@ def interval(metric: Metric, measured: Sample, confidence: float, worth: float |
 def _at_least(
     metric: Metric, measured: Sample, ends: tuple[float, float], confidence: float
 ) -> tuple[float, float]:
-    """The ends, or those by classes or bins where they are farther."""
+    """The ends, or those by classes or bins where they are farther. Those of absolute values stand alone: a
+    jackknife takes the spread of x for that of |x|, which is less where there is little error."""
     if metric.ends is None or measured.sums_S is None:
         return ends
     low, high = metric.ends(measured.sums_S, _variance(measured), (1 + confidence) / 2)
-    return min(low, ends[0]), max(high, ends[1])
+    return (low, high) if metric.absolute else (min(low, ends[0]), max(high, ends[1]))
 
 
 def _variance(measured: Sample) -> float:

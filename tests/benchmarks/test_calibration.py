@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from benchmarks import worlds
-from benchmarks.calibration import absolute, coverage, many, own, releases, seeds, values, years
+from benchmarks.calibration import absolute, coverage, ends, many, own, releases, seeds, values, years
 from benchmarks.calibration.shares import cell, goal
 
 
@@ -184,6 +184,17 @@ def test_sums_of_absolute_values_are_asked_of_value_difference_and_bound() -> No
     found = {(name, 200): absolute.measure((name, 200, 20))}
     assert set(found[name, 200]) == set(absolute.KINDS)
     assert [one.goal for one in absolute.goals(found)] == [">= 0.93"] * 3
+
+
+@pytest.mark.slow
+def test_a_single_end_is_asked_to_miss_as_often_as_it_may_and_no_less() -> None:
+    """The high end of sums held 99.7 % before."""
+    name = "high end of ten bins, all off by 1.0 spreads"
+    found = {name: ends.measure((name, 2000))}
+    assert all(one.reached for one in ends.goals(found))
+    assert [one.reached for one in ends.goals({name: (0.997, 2000)})] == [True, False]
+    gap = "low end of a gap of three groups, far apart"
+    assert ends.measure((gap, 20))[0] > 0.8
 
 
 def test_one_of_many_rejects_by_each_interval_and_hardly_by_the_gate() -> None:

@@ -112,21 +112,31 @@ def gap(case: Case, column: str, asked: Asked) -> Score:
     drawn_DG = np.random.default_rng(case.project.seed).normal(value_G, spread_G, (DRAWS, len(parts)))
     chance = np.ptp(drawn_DG, axis=1).mean() - np.ptp(value_G)
     own = [asked.only(rows_N).by(case.metric) for rows_N in rows_GN]
-    apart = Score(parts[value_G.argmin()] - parts[value_G.argmax()], most=0.0, ends=partial(_ends, own))
+    apart = Score(parts[value_G.argmin()] - parts[value_G.argmax()], most=0.0, ends=partial(ends_of_gap, own))
     return apart.shifted(min(float(chance), -apart.sample.value))
 
 
-def _ends(groups: Sequence[Score], confidence: float) -> Interval:
+def ends_of_gap(groups: Sequence[Score], confidence: float) -> Interval:
     """Low end and high end of a gap.
 
     It is the difference of some two groups, and of no two more. So it is no wider than the farthest end of
-    all differences, each of which holds by itself, and no narrower than any is shown to be (by Bonferroni's
-    correction for their number).
+    all differences, each of which holds by itself, and no narrower than any is shown to be, by Bonferroni's
+    correction. Once one is shown at all, that counts those alone that may be as far apart (Romano, Shaikh &
+    Wolf 2014), and a fourth of the groups' square at most: where none are farther apart than the gap, those
+    that are make pairs of a best and a worst group, without triangles (Mantel 1907).
     """
-    pairs = len(groups) * (len(groups) - 1) / 2
-    far = max(_ends_of_pairs(groups, confidence, 1))
-    near = max(_ends_of_pairs(groups, 1 - (1 - confidence) / pairs, -1))
-    return [-far, -max(near, 0.0)]
+    count = len(groups)
+    far = _ends_of_pairs(groups, confidence, 1)
+    near = _shown(groups, confidence, count * (count - 1) // 2)
+    if near > 0:
+        as_far = sum(end >= near for end in far)
+        near = max(near, _shown(groups, confidence, min(as_far, count**2 // 4)))
+    return [-max(far), -max(near, 0.0)]
+
+
+def _shown(groups: Sequence[Score], confidence: float, pairs: int) -> float:
+    """What is shown of the farthest of so many differences at least."""
+    return max(_ends_of_pairs(groups, 1 - (1 - confidence) / pairs, -1))
 
 
 def _ends_of_pairs(groups: Sequence[Score], confidence: float, sign: int) -> list[float]:

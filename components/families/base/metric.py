@@ -57,7 +57,8 @@ class Metric:
     """sums_S -> what a row is worth at least at which a model fails, by how few rows a class has: of one with
     none no row shows what it is."""
     absolute: bool = False
-    """Is it a sum of absolute values, to which chance adds most where there is no error?"""
+    """Is it a sum of absolute values, to which chance adds most where there is no error? Then `ends` are all
+    there is to its interval."""
     rows_that_count: Callable[[np.ndarray], float] | None = None
     """sums_S -> how many rows, each as telling as can be, would tell as much: an area under a curve of 1,000
     rows with five positives is known no better than one of twenty rows. By default each row counts."""

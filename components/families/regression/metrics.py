@@ -69,6 +69,8 @@ METRICS = (
     Metric("r2", power_sums, r2, kind="error", heavy=True),
     Metric("spearman", _of(spearman_values), correlation, kind="correlation"),
     Metric("kendall", _of(kendall_values), correlation, kind="correlation"),  # tau-b
-    Metric("negative_mae", _of(absolute_errors), mean, better="lower"),  # in the unit of the scores
+    Metric(  # in the unit of the scores
+        "negative_mae", _of(absolute_errors), mean, better="lower", heavy=True
+    ),
     Metric("negative_rmse", _of(squared_errors), root_mean, better="lower", heavy=True),  # likewise
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,16 @@ import pytest
 from benchmarks.calibration import absolute
 from components.evaluation.gates.asking import Models
 from components.evaluation.gates.base import Case
-from components.evaluation.gates.fairness import Fairness
+from components.evaluation.gates.fairness import Fairness, ends_of_gap
+from components.evaluation.gates.measure import Score
 from components.evaluation.records import Finding
+from components.evaluation.units import Units, sample
 from components.families.base import Prediction, Row
+from components.families.shared.metrics import accuracy
 from tests.evaluation.gates.case import case_of, row
 from tests.evaluation.gates.conftest import Judge
 
+ACCURACY = accuracy("label")
 ERRORS = {"old": 0.3, "young": 0.1, "other": 0.1}
 
 
@@ -67,6 +72,45 @@ def test_a_gap_of_two_shares_has_the_interval_of_newcombe() -> None:
     """Newcombe 1998 (Statistics in Medicine 17:873), table II, 56/70 - 48/80 by method 10."""
     found = of(shares((48, 80), (56, 70)), columns=["age"], min_rows=50)
     assert found.interval == pytest.approx([-0.3339, -0.0524], abs=1e-4)
+
+
+def test_a_group_that_lies_between_two_others_does_not_make_their_gap_less_sure() -> None:
+    """Nor do more of them. Bonferroni's correction for all three pairs made the near end .087 of the .1."""
+    apart = of(shares((1400, 2000), (1800, 2000)), columns=["age"]).interval
+    assert of(shares((1400, 2000), (1600, 2000), (1800, 2000)), columns=["age"]).interval == apart
+    between = ((1600, 2000),) * 4
+    assert of(shares((1400, 2000), *between, (1800, 2000)), columns=["age"]).interval == apart
+
+
+def test_of_two_groups_that_may_be_the_best_one_both_are_counted() -> None:
+    """Newcombe's end of one pair, at an error of half."""
+    found = of(shares((1400, 2000), (1800, 2000), (1800, 2000)), columns=["age"]).interval
+    groups = [_score(1400, 2000), _score(1800, 2000)]
+    low, high = ends_of_gap(groups, 0.975), ends_of_gap(groups, 0.95)
+    assert found == pytest.approx([high[0], low[1]])
+
+
+def test_where_no_difference_is_shown_among_all_pairs_there_is_none() -> None:
+    """A pair by itself would show one."""
+    alone = ends_of_gap([_score(150, 200), _score(169, 200)], 0.95)
+    among = ends_of_gap([_score(150, 200), _score(169, 200), _score(160, 200)], 0.95)
+    assert alone[1] < 0 == among[1]
+
+
+def test_the_ends_of_a_gap_hold_it_and_move_apart_as_they_get_surer() -> None:
+    generator = np.random.default_rng(0)
+    for _ in range(60):
+        rows = generator.integers(50, 2000, generator.integers(2, 7))
+        groups = [_score(int(generator.binomial(n, generator.choice([0.5, 0.9, 1.0]))), int(n)) for n in rows]
+        gap = np.ptp([one.value for one in groups])
+        ends = [ends_of_gap(groups, level) for level in (0.5, 0.8, 0.9, 0.95, 0.99, 0.999)]
+        assert all(-1 <= low <= -gap <= high <= 0 for low, high in ends)
+        assert all(one[0] >= other[0] and one[1] <= other[1] for one, other in pairwise(ends))
+
+
+def _score(right: int, rows: int) -> Score:
+    table = np.stack([np.arange(rows) < right, np.ones(rows)], axis=1).astype(float)
+    return Score(sample(ACCURACY, table, Units(rows)), ACCURACY, table)
 
 
 def test_groups_that_seem_alike_may_be_apart() -> None:
