@@ -64,7 +64,8 @@ def _at_least(
     if metric.ends is None or measured.sums_S is None:
         return ends
     low, high = metric.ends(measured.sums_S, _variance(measured), (1 + confidence) / 2)
-    return (low, high) if metric.absolute else (min(low, ends[0]), max(high, ends[1]))
+    alone = metric.absolute and _variance(measured) > 0  # rows that are all alike show no spread
+    return (low, high) if alone else (min(low, ends[0]), max(high, ends[1]))
 
 
 def _variance(measured: Sample) -> float:

@@ -139,11 +139,11 @@ def test_a_bound_against_a_better_calibrated_champion_is_held() -> None:
     asked = absolute.ASKED["calibration error of clicks: off by .08, the champion right"]
     generator, held, both = np.random.default_rng(3), 0, 0
     truth = asked.truth(asked.model) - asked.truth(asked.champion)
-    for _ in range(20):
+    for _ in range(40):
         against = asked.draw(asked.model, asked.champion, 500, generator).against
         assert against.low is not None and against.counted is None
         assert against.interval[0] <= against.low <= against.difference <= against.interval[1]
         held += against.low <= truth
         both += against.low == against.interval[0]
-    assert held >= 19
-    assert both >= 15  # of two ends each of which has to hold, as long as the champion is not shown to err
+    assert held >= 37  # of 300 it missed six, where the end may miss one in forty
+    assert both >= 30  # of two ends each of which has to hold, as long as the champion is not shown to err

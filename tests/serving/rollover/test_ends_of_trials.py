@@ -140,10 +140,10 @@ def test_a_canary_that_hangs_fails_those_who_wait_behind_the_one_that_it_hangs_a
     worker: rollover.Rollover, targets: list[Target], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They are refused when their answers are due, which is long before its patience ends."""
-    monkeypatch.setattr(trial, "PATIENCE", 3.0)
+    monkeypatch.setattr(trial, "PATIENCE", 10.0)
     told(worker, targets[0], canary(targets[1]))
     ended = hang(worker, monkeypatch)
-    monkeypatch.setattr(worker.releases.trying.candidate.batcher, "most_seconds", 0.5)
+    monkeypatch.setattr(worker.releases.trying.candidate.batcher, "most_seconds", 2.0)
     assert {name for name, _ in ask(worker, 60)} == {"v1.0.0"}
     assert worker.counts["now"].worse() == "it fails more often"
     ended.set()
