@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import socket
 from collections.abc import AsyncIterator
 from typing import Any, ClassVar
@@ -11,6 +12,8 @@ from typing import Any, ClassVar
 import uvicorn
 
 from serving.connections import Limited
+
+GET = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
 
 
 class Known(Limited):
@@ -38,3 +41,12 @@ async def served(
         yield listening.getsockname()[1]
         server.should_exit = True
         await serving
+
+
+async def asked(port: int, sent: bytes) -> tuple[bytes, dict[str, str]]:
+    """The first line of the answer, and its body, of a connection that is closed then."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(sent)
+    head, _, body = (await asyncio.wait_for(reader.read(), 5)).partition(b"\r\n\r\n")
+    writer.close()
+    return head.splitlines()[0], json.loads(body)
