@@ -18,7 +18,8 @@ from rich.text import Text
 from components import advice, params
 from components.data.propose import Choice, Guess, Question, Terms, Wishes, guess, guess_at
 from components.data.propose.amounts import DECIMALS
-from components.data.propose.entry import flow
+from components.data.propose.cuts import with_one_cut
+from components.data.propose.entry import Entry, flow
 from components.data.propose.folders import Part, is_task, parts_of
 from components.data.propose.places import Place
 from components.data.propose.write import write
@@ -48,13 +49,14 @@ def run(address: str, wishes: Wishes, keep: bool, settings_file: Path = params.P
     if found is None:
         return EXIT_USER_ERROR
     _show(found, console, address, wishes)
-    _propose([found], console)
+    entries = with_one_cut([found.entry], terms.tasks)
+    _propose(entries, console)
     if found.refused:
         few = "; more rows are needed, or less of checks.min_rows" if "'at least " in found.refused else ""
         console.print(Text(f"not written, a run would refuse it: {readable(found.refused)}{few}", "yellow"))
         return EXIT_USER_ERROR
     if keep:
-        write([found.entry], settings_file)
+        write(entries, settings_file)
         console.print(f"written to {settings_file}; `onetrunk check` looks at all of its rows")
     else:
         console.print(Text(f"nothing is written yet: {_command(address, wishes)} --write"))
@@ -74,9 +76,9 @@ def _project(
     if wishes != Wishes():
         said = f"{len(parts)} tasks, {', '.join(parts)}"
         raise UserError(f"{address}: {said}; `--name` says of which of them the other options speak")
-    tasks, found, left = terms.settings.get("tasks") or {}, [], 0
+    found, left = [], 0
     for name, part in parts.items():
-        if is_task(part, tasks):
+        if is_task(part, terms.tasks):
             console.print(Text.assemble((name, "bold"), f": {part.path} is a task already\n"))
             continue
         try:
@@ -84,15 +86,16 @@ def _project(
         except UserError as error:
             console.print(Text(f"left out: {readable(str(error))}\n", "yellow"))
             continue
-        found += [one] if one else []
+        found += [one.entry] if one else []
         left += not one
-    if found:
-        _propose(found, console)
-    names = ", ".join(each.entry.name for each in found) or "nothing"
-    if keep and found:
-        write([each.entry for each in found], settings_file)
+    entries = with_one_cut(found, terms.tasks)
+    if entries:
+        _propose(entries, console)
+    names = ", ".join(entry.name for entry in entries) or "nothing"
+    if keep and entries:
+        write(entries, settings_file)
         console.print(f"written to {settings_file}: {names}; `onetrunk check` looks at all of their rows")
-    elif found:
+    elif entries:
         console.print(Text(f"nothing is written yet: {_command(address, wishes)} --write writes {names}"))
     if left:
         are = "is" if left == 1 else "are"
@@ -249,11 +252,11 @@ def _reason(column: str, reason: str) -> tuple[Text, Text]:
     return Text(readable(f"from '{column}'")), Text(readable(reason), "dim")
 
 
-def _propose(found: Sequence[Guess], console: Console) -> None:
+def _propose(entries: Sequence[Entry], console: Console) -> None:
     """What is to stand in params.yaml."""
-    remotes = "".join(each.entry.remotes_yaml() for each in found)
+    remotes = "".join(entry.remotes_yaml() for entry in entries)
     proposal = f"remotes:\n{_indent(remotes)}" if remotes else ""
-    tasks = "\n".join(_indent(each.entry.task_yaml()) for each in found)
+    tasks = "\n".join(_indent(entry.task_yaml()) for entry in entries)
     console.print(f"\nfor {params.PARAMS}:\n")
     console.print(Text(f"{proposal}tasks:\n{tasks}"))
 

@@ -68,6 +68,20 @@ def test_write_adds_the_entry_that_was_shown(project: Path, capsys: pytest.Captu
     )
 
 
+@pytest.mark.parametrize(("address", "name"), [("films.csv", "films"), ("corpus", "few")])
+def test_cuts_texts_where_the_longest_task_of_the_project_does(
+    project: Path, address: str, name: str
+) -> None:
+    (project / "params.yaml").write_text(
+        PARAMS.replace("max_length: 24", "max_length: 200") + "remotes: {}\n"
+    )
+    (project / "corpus").mkdir()
+    for file in ("few.csv", "many.csv"):
+        labelled()(project / "corpus" / file)
+    assert new_task.run(address, Wishes(), keep=True) == 0
+    assert params.load(project / "params.yaml").tasks[name].max_length == 200
+
+
 def test_what_is_open_is_one_sentence_and_command_lines(project: Path) -> None:
     """The whole command: exit code 2, and each line that it prints works when it is given."""
     asked = toy.onetrunk(project, "new-task", "ambiguous.csv")
