@@ -14,6 +14,8 @@ from typing import Any
 
 from components import families
 from components.data.sources import formats
+from components.data.sources.formats.label_studio import read_label_studio
+from components.data.sources.placing import tally_of
 from components.data.sources.record import Skipped, Unreadable
 from components.errors import UserError
 from components.families.base import Row
@@ -63,7 +65,7 @@ def read(
     """
     if not file.is_file():
         raise UserError(f"{file}: no such file")
-    source = Source(path=str(file), format=kind or _kind(file))
+    source = _source(file, kind or _kind(file))
     now = datetime.now(UTC).isoformat(timespec="seconds")
     for number, row in formats.rows(file, source):
         if isinstance(row, Unreadable):
@@ -91,6 +93,20 @@ def read(
             release=IMPORTED,
             received=now,
         )
+
+
+def _source(file: Path, kind: str) -> Source:
+    """The file as it is to be read. Label Studio says what text each span has, so that it shows how it has
+    counted: an emoji is two to a browser, and no setting could say so of a file that is imported."""
+    source = Source(path=str(file), format=kind)
+    if kind != "label_studio":
+        return source
+    shown = ((f"row {number}", row) for number, row in read_label_studio(file, source))
+    better = tally_of(shown, source).better
+    if better is None:
+        return source
+    end = "inclusive" if better.inclusive else "exclusive"
+    return source.model_copy(update={"offsets": list(better.offsets), "end": end})
 
 
 def _unkeepable(values: list[Row]) -> str:
