@@ -100,6 +100,38 @@ def test_spans_behind_an_emoji_come_back_however_the_tool_has_counted_it(
     assert found == {"😀 Ada left": (2, 5), "so did Bob": (7, 10)}
 
 
+def chosen(text: str, **questions: list[str]) -> dict[str, Any]:
+    """A task of Label Studio's export with the answers to some questions."""
+    result = [
+        {"from_name": name, "to_name": "text", "type": "choices", "value": {"choices": choices}}
+        for name, choices in questions.items()
+    ]
+    return {"data": {"text": text, "sentiment": "neutral"}, "annotations": [{"result": result}]}
+
+
+@pytest.mark.parametrize("name", ["sentiment", "label"])
+def test_of_several_questions_a_task_takes_that_of_its_name_or_its_role(
+    capsys, project: Path, name: str
+) -> None:
+    tasks = [chosen("late", **{name: ["negative"], "topic": ["trains"]}), chosen("ok", topic=["negative"])]
+    Path("l").write_text(json.dumps([{**one, "id": n} for n, one in enumerate(tasks)]))
+    code, said = run(capsys, "import", "l", "--task", "sentiment")
+    assert (code, "1 answers, 1 of them new" in said) == (0, name == "sentiment")
+    found = {one.inputs["text"]: one.answer for _, one in Store(FOLDER, 1).all_waiting()}
+    assert found["late"] == {"label": "negative"}
+    assert name == "label" or "left out, 1: a text without an answer for sentiment" in said
+
+
+def test_questions_of_which_none_is_the_tasks_are_refused_with_what_to_call_it(capsys, project: Path) -> None:
+    """An answer to the one would be taken for an answer to the other, where only that was given."""
+    tasks = [chosen("late", mood=["negative"]), chosen("ok", topic=["trains"])]
+    Path("l").write_text(json.dumps([{**one, "id": n} for n, one in enumerate(tasks)]))
+    said = "l: its questions are 'mood', 'topic'; call that of sentiment 'sentiment' or 'label'"
+    assert run(capsys, "import", "l", "--task", "sentiment") == (2, f"error: {said}\n")
+    Path("l").write_text(json.dumps([{**tasks[0], "id": 1}]))  # the only question is the task's
+    assert "1 answers, 1 of them new" in run(capsys, "import", "l", "--task", "sentiment")[1]
+
+
 def test_a_span_that_stands_nowhere_is_named_with_its_row(capsys, project: Path) -> None:
     tasks = [studio("Ada left", (0, 3, "Ada")), studio("so did Bob", (2, 5, "Bob")), {"data": {"text": "no"}}]
     Path("l").write_text(json.dumps([{**one, "id": n} for n, one in enumerate(tasks)]))
