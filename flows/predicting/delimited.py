@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 
-from components.data.sources.formats.text import FIRST, quotes_behind_blanks
+from components.data.sources.formats.text import quotes_behind_blanks
 
 SEPARATORS = ",;\t|"
 SIGN = re.compile(r'"?sep=(.?)"?')  # a first line that tells a spreadsheet the separator
 MOST_LINES = 100  # of a header, whose names may have line breaks within quotes
+SHOWN_LINES, SHOWN_CHARACTERS = 1000, 1_000_000  # below it, that show how rows are quoted
 
 
 @dataclass(frozen=True)
@@ -21,10 +22,24 @@ class Dialect:
 
     separator: str
     behind_blanks: bool = False  # do quotes stand behind blanks, as in "a", "b"?
+    quotes: bool = True  # are fields quoted, or is a quote a sign like others?
 
     def rows(self, lines: Iterable[str], strict: bool = False) -> Iterator[list[str]]:
         """The rows that these lines hold."""
-        return csv.reader(lines, delimiter=self.separator, skipinitialspace=self.behind_blanks, strict=strict)
+        return csv.reader(
+            lines,
+            delimiter=self.separator,
+            skipinitialspace=self.behind_blanks,
+            quoting=csv.QUOTE_MINIMAL if self.quotes else csv.QUOTE_NONE,
+            strict=strict,
+        )
+
+    def fits(self, lines: Sequence[str], columns: int) -> bool:
+        """Whether these lines are rows of so many columns."""
+        try:
+            return all(len(row) == columns for row in self.rows(lines, strict=True) if row)
+        except csv.Error:
+            return False
 
     def is_open(self, lines: Sequence[str]) -> bool:
         """Whether a quote in these lines has no end there."""
@@ -39,14 +54,11 @@ class Dialect:
 class Head:
     """The beginning of a table."""
 
-    dialect: Dialect
+    names: list[str]  # of its columns
     lines: list[str]  # of its header; none where the table is empty
-    below: Iterator[str]  # the lines under it
-
-    @property
-    def names(self) -> list[str]:
-        """What its columns are called."""
-        return [name.strip() for name in next(self.dialect.rows(self.lines))]
+    is_open: bool  # has a quote in the header no end?
+    dialect: Dialect  # of the rows
+    below: Iterator[str]  # the lines under the header
 
 
 def head(lines: Iterator[str]) -> Head:
@@ -58,9 +70,31 @@ def head(lines: Iterator[str]) -> Head:
     while dialect.is_open(found) and len(found) < MOST_LINES and (line := next(lines, None)) is not None:
         found.append(line)
         dialect = _dialect(found, separator)
-    some = list(islice(lines, FIRST))
+    some = list(_first(lines))
     blanks = quotes_behind_blanks([*found, *some], dialect.separator)
-    return Head(replace(dialect, behind_blanks=blanks), found, chain(some, lines))
+    dialect = replace(dialect, behind_blanks=blanks)
+    names = [name.strip() for name in next(dialect.rows(found), [])]
+    rows = _literal(dialect, len(names), some)
+    return Head(names, found, dialect.is_open(found), rows, chain(some, lines))
+
+
+def _first(lines: Iterator[str]) -> Iterator[str]:
+    """The lines that show how rows are quoted."""
+    characters = 0
+    for line in islice(lines, SHOWN_LINES):
+        yield line
+        characters += len(line)
+        if characters > SHOWN_CHARACTERS:
+            return
+
+
+def _literal(dialect: Dialect, columns: int, some: Sequence[str]) -> Dialect:
+    """Between tabs many write quotes as they stand in a text. So it is where each line is a row if they mean
+    nothing, and not if they do."""
+    literal = replace(dialect, quotes=False)
+    if dialect.separator != "\t" or columns < 2 or dialect.fits(some, columns):
+        return dialect
+    return literal if literal.fits(some, columns) else dialect
 
 
 def _filled(lines: Iterator[str]) -> str | None:

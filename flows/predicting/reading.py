@@ -187,11 +187,10 @@ def _delimited(address: str, lines: Iterator[str]) -> tuple[list[str], Iterator[
     head = delimited.head(_looked_at(address, lines))
     if not head.lines:
         raise UserError(f"{address}: the file is empty, expected a header and rows")
-    if head.dialect.is_open(head.lines):
+    if head.is_open:
         raise UserError(f"{address}: in its header a quote is opened and not closed; {CLOSE}")
-    columns = head.names
-    _check_columns(address, columns)
-    return columns, _under(address, columns, head.dialect, head.below)
+    _check_columns(address, head.names)
+    return head.names, _under(address, head.names, head.dialect, head.below)
 
 
 def _looked_at(address: str, lines: Iterator[str]) -> Iterator[str]:

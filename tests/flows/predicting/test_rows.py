@@ -123,6 +123,22 @@ def test_a_table_is_read_as_its_first_lines_say_it_is_written(
     assert all(set(row["answers"]) == {"sentiment"} for row in found)
 
 
+@pytest.mark.parametrize(
+    ("content", "rows"),
+    [
+        ('no\ttext\n1\t"ada" he said\n2\t"bob\n3\tcy"\n', ['"ada" he said', '"bob', 'cy"']),
+        ('"no"\t"text"\n1\t"bob\n2\tcy\n', ['"bob', "cy"]),
+        ('no\ttext\n1\t"ada\tbob"\n2\t"cy ""d"""\n3\t"two\nlines"\n', ["ada\tbob", 'cy "d"', "two\nlines"]),
+    ],
+    ids=["as in a text", "one alone", "around fields"],
+)  # fmt: skip
+def test_between_tabs_quotes_are_taken_as_the_file_has_them(ask: Ask, content: str, rows: list[str]) -> None:
+    """Of texts that stand there as they are, one that begins with a quote would swallow those below it."""
+    Path("in.tsv").write_text(content, newline="")
+    assert ask("in.tsv", "out.jsonl", ["sentiment"]) == (len(rows), 0)
+    assert [row["text"] for row in load("out.jsonl")] == rows
+
+
 def test_a_torn_row_of_a_table_is_kept_with_its_reason(ask: Ask) -> None:
     Path("in.csv").write_bytes(b"text;id\nada;1\nada;2;3\n\nbob;4\ncaf\xe9;5\n")
     assert ask("in.csv", "out.csv") == (4, 2)
