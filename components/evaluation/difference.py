@@ -29,11 +29,11 @@ LEAST_P = 1e-300  # below it a p-value is written as this
 class Difference(Part):
     """A paired difference: what the first model wins and loses against the second, in units of rows."""
 
-    won: float = Field(ge=0)  # units that the first wins; of a metric that is no share of rows, effectively
-    lost: float = Field(ge=0)  # likewise
+    won: float  # units that the first wins; of a metric that is no share of rows, effectively
+    lost: float  # likewise
     # independent ones, won or lost or neither: rows, groups of rows, or so many rows as tell as much
-    units: int = Field(gt=0)
-    worth: float = Field(gt=0)  # what the metric of one unit alone gains where it is won: 1 of a share
+    units: int
+    worth: float  # what the metric of one unit alone gains where it is won: 1 of a share
     freedom: int | None  # of Student's t; null: every unit is worth the same, and the normal one holds
     # how many of these units one is worth that the rows do not show; null in evidence of before, of rows of
     # several groups: the score has Student's t instead

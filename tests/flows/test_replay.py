@@ -143,7 +143,7 @@ def test_evidence_that_was_altered_is_named_whatever_stands_there_now(
     places = [*places_of(made)]
     assert ("tasks", "t", "metrics", "accuracy", "champion", "counted", "units") in places
     for place in places:
-        values: list[Any] = [0.25, -1e308, []]
+        values: list[Any] = [0, 0.25, -1e308, []]
         for other in (one for new in values if (one := altered(made, place, new)) != made):
             write_json(tmp_path / EVALUATION.name, other)
             try:
