@@ -155,22 +155,33 @@ def ask_service(url: str, request: dict[str, Any]) -> dict[str, Prediction]:
 
     proxies.spare_this_machine()
     proxies.set_socks_aside()
-    headers = _headers()
+    headers = {"content-type": "application/json", **_headers()}
+    question = json.dumps(request).encode()  # ASCII: what is half a character is the service's to refuse
     try:
         reply = httpx.post(
-            f"{url.rstrip('/')}/predict", json=request, headers=headers, timeout=ANSWER_SECONDS
+            f"{url.rstrip('/')}/predict", content=question, headers=headers, timeout=ANSWER_SECONDS
         )
-        body = reply.json()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise UserError(f"{url}: no answer ({error}); is `onetrunk serve` running there?") from None
-    except ValueError:
-        raise UserError(
-            f"{url}: answered {reply.status_code} without JSON; is it a Onetrunk service?"
-        ) from None
-    if reply.is_error:
-        raise UserError(f"{url}: {body.get('error', reply.status_code)}")
-    answers: dict[str, Prediction] = body["answers"][0]
-    return answers
+    return _answers(url, reply.status_code, reply.content)
+
+
+def _answers(url: str, status: int, body: bytes) -> dict[str, Prediction]:
+    """What a reply says: task -> answer.
+
+    Raises:
+        UserError: it is a refusal, or none of our services speaks so.
+    """
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        said = None
+    match said:
+        case {"error": str(sentence)}:
+            raise UserError(f"{url}: {sentence}")
+        case {"answers": [dict(answers)]} if all(isinstance(one, dict) for one in answers.values()):
+            return answers
+    raise UserError(f"{url}: answered {status}, and not as `onetrunk serve` does; is it a Onetrunk service?")
 
 
 def _headers() -> dict[str, str]:

@@ -13,10 +13,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Annotated
+
+from pydantic import Field
 
 from components.records import Part
 
-Interval = list[float]  # its low end and its high end
+Interval = Annotated[list[float], Field(min_length=2, max_length=2)]  # its low end and its high end
 
 STEPS = 100  # of a search for a root; ten are usual
 ENOUGH = 1e-12  # of a score's z: so near to it is at it

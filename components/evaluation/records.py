@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -30,6 +30,7 @@ RELABELLED = "labels"  # beside the names of further gates: what labels that hav
 
 Outcome = Literal["PROMOTE", "HOLD", "REJECT"]
 GateOutcome = Literal["pass", "hold", "reject"]
+Confidence = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Champion(Part):
@@ -75,7 +76,7 @@ class Bar(Part):
     """What a release had to reach."""
 
     gates: dict[str, GateRule]  # by head, as it is called today
-    confidence: float  # of every interval
+    confidence: Confidence  # of every interval
     anchor_margin: float  # of the margin; a loss that is allowed against the anchor, where a head has no own
     further: list[str]  # the further gates
     # what each of these asked, by its name and the setting's; empty in a file of before
@@ -181,7 +182,7 @@ class Evaluation(Record):
 
     model: ModelId  # the candidate
     champion: ChampionEvidence | None  # null for a first release
-    confidence: float  # of every interval
+    confidence: Confidence  # of every interval
     tasks: dict[str, HeadEvidence]  # by head
     findings: list[Finding] = Field(default_factory=list)  # of further gates, of the model as a whole
     anchors: dict[str, AnchorEvidence] = Field(default_factory=dict)  # by head, where it has one
@@ -239,7 +240,7 @@ class Verdict(Record):
     verdict: Outcome  # of all heads together
     model: ModelId  # that it holds for
     champion: ChampionEvidence | None  # that it was made against
-    confidence: float  # of every interval
+    confidence: Confidence  # of every interval
     tasks: dict[str, TaskVerdict]  # by head
     dropped: dict[str, str]  # heads that the champion alone answers, each with what that means
     of_model: list[str] = Field(default_factory=list)  # why further gates keep the model as a whole back

@@ -59,7 +59,13 @@ def replay(verdict: Path, evidence: Path) -> Replayed:
     if said.rules is None or said.evidence is None:
         why = "it names neither its evidence nor its settings: it is of an earlier version"
         return Replayed(said, None, [why])
-    again = gate.verdict(evaluation, said.rules, said.evidence)
+    try:
+        again = gate.verdict(evaluation, said.rules, said.evidence)
+    except ArithmeticError as error:  # of a number of the right kind, which no measurement comes to
+        raise UserError(
+            f"{evidence}: no verdict follows from it ({error}): it, or {verdict.name}, was altered: "
+            f"{Evaluation.remedy}"
+        ) from None
     told, found = (one.model_dump(exclude={"judged_by"}) for one in (said, again))
     unlike = _unlike(told, found)
     if (digest := sha256(evidence)) != said.evidence:

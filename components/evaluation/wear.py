@@ -24,6 +24,8 @@ class ServedTestSet(Part):
 class ServedSets(Record):
     """.onetrunk/test_sets.json: the test sets that have served verdicts."""
 
+    remedy = "remove it, and verdicts are counted from there on"
+
     budget: int  # `evaluation.verdicts_per_test_set` at the last verdict
     sets: dict[str, ServedTestSet]  # by the SHA-256 of the rows
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from components.data.sources.formats import rows
 from components.data.sources.formats.text import lines
-from components.data.sources.record import Skipped, Unreadable, value_at
+from components.data.sources.record import Numbered, Skipped, Unreadable, value_at
 from components.errors import BadRowError, UserError
 from components.families.shared.fields import read_text
 from components.families.shared.fingerprint import text_key
@@ -83,11 +83,9 @@ def _table(path: Path, declared: Articles, now: datetime) -> Iterator[Article | 
         path=str(path), format=format_, encoding=declared.encoding,
         separator=declared.separator, escape=declared.escape,
     )  # fmt: skip
-    for number, fields in rows(path, source):
-        place = f"{path}, row {number}"
-        if isinstance(fields, Unreadable):
-            raise UserError(f"{place}: {fields.reason}")
-        if isinstance(fields, Skipped):
+    for place, fields in _in_format(path, rows(path, source)):
+        if isinstance(fields, str):
+            yield fields
             continue
         try:
             text = read_text({columns.text: value_at(fields, columns.text)}, columns.text)
@@ -95,6 +93,27 @@ def _table(path: Path, declared: Articles, now: datetime) -> Iterator[Article | 
             yield Article(_id(fields, columns.id) or text_key(text), published, text, place)
         except BadRowError as error:
             yield f"{place}: {error}"
+
+
+def _in_format(path: Path, numbered: Numbered) -> Iterator[tuple[str, Mapping[str, Any] | str]]:
+    """Each row and its place; of one that is not in the format, as a writer that was killed leaves it, what
+    is wrong.
+
+    Raises:
+        UserError: no row is in the format, so that the file is another one.
+    """
+    torn: list[str] = []
+    whole = False
+    for number, fields in numbered:
+        place = f"{path}, row {number}"
+        if isinstance(fields, Unreadable):
+            torn.append(f"{place}: {fields.reason}")
+            yield place, torn[-1]
+        elif not isinstance(fields, Skipped):
+            whole = True
+            yield place, fields
+    if torn and not whole:
+        raise UserError(torn[0])
 
 
 def _published(fields: Mapping[str, Any], column: str) -> datetime:

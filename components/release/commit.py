@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from components.release.git import Git
+from components.release.git import Git, as_bytes
 
 
 def write(git: Git, files: Mapping[str, bytes | Path], message: str, when: int) -> str:
@@ -38,7 +38,7 @@ def with_files(git: Git, files: Mapping[str, bytes | Path], index: Path) -> str:
     entries = "".join(
         f"100644 {hash_of(git, content)}\t{git.prefix}{name}\0" for name, content in files.items()
     )
-    git("update-index", "-z", "--index-info", text=entries.encode(), env={"GIT_INDEX_FILE": str(index)})
+    git("update-index", "-z", "--index-info", text=as_bytes(entries), env={"GIT_INDEX_FILE": str(index)})
     return git("write-tree", env={"GIT_INDEX_FILE": str(index)})
 
 

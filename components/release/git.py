@@ -25,6 +25,7 @@ SETTINGS = {
     "safe.directory": "*",
     "core.hooksPath": os.devnull,
     "core.fsmonitor": "false",
+    "core.safecrlf": "false",  # or files whose line ends git converts would be refused
     "protocol.file.allow": "always",  # a clone beside the project
     "core.fsync": "committed,loose-object",  # a release outlives a power cut
     "i18n.commitEncoding": "UTF-8",
@@ -135,8 +136,9 @@ class Git:
 
     @cached_property
     def who(self) -> str:
-        """Who commits: name <email>."""
-        return self("var", "GIT_COMMITTER_IDENT", env=self.identity).rpartition(">")[0] + ">"
+        """Who commits: name <email>. A name that is not UTF-8, as in old settings, has marks in it."""
+        said = self.raw("var", "GIT_COMMITTER_IDENT", env=self.identity).decode(errors="replace")
+        return said.rpartition(">")[0] + ">"
 
     def trees(self) -> list[Path]:
         """The working trees that are there, first this one: in a submodule git's list does not have it."""
@@ -147,7 +149,7 @@ class Git:
 
     def blobs(self, names: Sequence[str]) -> list[bytes | None]:
         """What `COMMIT:PATH` and the like name; None for what there is not. One process for all."""
-        said = self.raw("cat-file", "--batch", text="".join(f"{name}\n" for name in names).encode())
+        said = self.raw("cat-file", "--batch", text=as_bytes("".join(f"{name}\n" for name in names)))
         found: list[bytes | None] = []
         start = 0
         for _ in names:
@@ -161,6 +163,11 @@ class Git:
             found.append(said[start : start + size])
             start += size + 1
         return found
+
+
+def as_bytes(text: str) -> bytes:
+    """What git is told; a name on the disk need not be UTF-8."""
+    return text.encode(errors="surrogateescape")
 
 
 def _with_remedy(said: str) -> str:

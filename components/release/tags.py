@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from components.errors import UserError
-from components.release.git import Git
+from components.release.git import Git, as_bytes
 
 Action = Literal["release", "promote", "rollback"]
 CHAMPION, PREVIOUS, ANCHOR = "champion", "previous", "anchor"
@@ -108,7 +108,7 @@ def _name(fields: tuple[str, ...], folder: str) -> str:
 def _of_this_folder(git: Git, found: Sequence[Tag]) -> list[Tag]:
     """Those whose commit releases this project, and not one whose folder's name looks the same in tags."""
     asked = "".join(f"{tag.commit}:{git.prefix}{RECORD}\n" for tag in found)
-    said = git("cat-file", "--batch-check", text=asked.encode(errors="surrogateescape")).splitlines()
+    said = git("cat-file", "--batch-check", text=as_bytes(asked)).splitlines()
     return [tag for tag, one in zip(found, said, strict=False) if not one.endswith(" missing")]
 
 

@@ -20,6 +20,8 @@ from components.data.sources.record import Values
 from components.errors import UserError, first_line
 from components.nesting import DEEPEST
 from components.repeated import distinct, twice_in
+from flows.predicting import delimited
+from flows.predicting.delimited import Dialect
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,7 +37,7 @@ LONGEST = 10_000_000  # characters of a field; the csv module's own limit is 131
 LONGEST_LINE = 64_000_000  # bytes, of which more are no longer read: a small file of gzip may hold any number
 BATCH = 1024  # rows of a Parquet file in memory
 LINE = "line"  # the column of a line of JSON Lines that is not JSON
-SEPARATORS = ",;\t|"
+CLOSE = 'close it, or write it twice ("")'
 SAVE = "save the file as UTF-8, as `iconv -f CP1252 -t UTF-8` does with a table of Excel"
 ENDINGS = ("csv", "tsv", "jsonl", "parquet")  # each also as .gz but the last
 
@@ -181,20 +183,27 @@ def _check_json_lines(address: str, first: str) -> None:
 
 def _delimited(address: str, lines: Iterator[str]) -> tuple[list[str], Iterator[Record]]:
     """The header, and the rows under it."""
-    first = next((line for line in lines if line.strip()), None)
-    if first is None:
+    csv.field_size_limit(LONGEST)
+    head = delimited.head(_looked_at(address, lines))
+    if not head.lines:
         raise UserError(f"{address}: the file is empty, expected a header and rows")
+    if head.is_open:
+        raise UserError(f"{address}: in its header a quote is opened and not closed; {CLOSE}")
+    _check_columns(address, head.names)
+    return head.names, _under(address, head.names, head.dialect, head.below)
+
+
+def _looked_at(address: str, lines: Iterator[str]) -> Iterator[str]:
+    """The lines of a table, once the first that is filled is seen to be text in lines."""
+    first = next((line for line in lines if line.strip()), "")
     if "\x00" in first:
         raise UserError(f"{address}: its first line is no text, expected the names of columns")
     if "\r" in first.rstrip("\r\n"):
         raise UserError(f"{address}: its lines end in carriage returns alone; save it with line feeds")
     if _not_utf8(first):
         raise UserError(f"{address}: its header has bytes that are not UTF-8; {SAVE}")
-    csv.field_size_limit(LONGEST)
-    separator = max(SEPARATORS, key=first.count)
-    columns = [name.strip() for name in next(csv.reader([first], delimiter=separator))]
-    _check_columns(address, columns)
-    return columns, _under(address, columns, separator, lines)
+    yield first
+    yield from lines
 
 
 def _check_columns(address: str, columns: Sequence[str]) -> None:
@@ -205,9 +214,9 @@ def _check_columns(address: str, columns: Sequence[str]) -> None:
         raise UserError(f"{address}: two columns {called}; rename one")
 
 
-def _under(address: str, columns: list[str], separator: str, lines: Iterator[str]) -> Iterator[Record]:
+def _under(address: str, columns: list[str], dialect: Dialect, lines: Iterator[str]) -> Iterator[Record]:
     source = _Remembered(lines)
-    rows = csv.reader(source, delimiter=separator)
+    rows = dialect.rows(source)
     number = 0
     while True:
         source.row.clear()
@@ -224,9 +233,9 @@ def _under(address: str, columns: list[str], separator: str, lines: Iterator[str
         if not row:
             continue
         number += 1
-        if source.ended and _is_open(source.row, separator):
+        if source.ended and dialect.is_open(source.row):
             raise _open_quote(address, number)
-        yield _record(number, columns, row, separator)
+        yield _record(number, columns, row, dialect.separator)
 
 
 def _why(error: csv.Error) -> str:
@@ -248,20 +257,10 @@ class _Remembered:
         self.ended = True
 
 
-def _is_open(lines: Sequence[str], separator: str) -> bool:
-    """Whether a quote in these lines, the last of a file, has no end."""
-    try:
-        list(csv.reader(lines, delimiter=separator, strict=True))
-    except csv.Error as error:
-        return "unexpected end of data" in str(error)
-    return False
-
-
 def _open_quote(address: str, number: int) -> UserError:
     """For a file whose rows can no longer be told from what is quoted."""
     return UserError(
-        f"{address}: row {number}: a quote is opened and not closed within {LONGEST:,} characters; close it, "
-        'or write it twice ("")'
+        f"{address}: row {number}: a quote is opened and not closed within {LONGEST:,} characters; {CLOSE}"
     )
 
 

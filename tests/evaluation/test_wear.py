@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from components.errors import UserError
 from components.evaluation import wear
 from components.evaluation.records import Evaluation, ModelId
+from components.files import write_json
 from tests import verdicts
 
 
@@ -27,3 +31,10 @@ def test_models_that_were_judged_by_a_test_set_are_counted_each_once(tmp_path: P
     assert wear.worn(known, "other rows") is None
     assert wear.worn(known, "new rows") is None
     assert wear.worn(None, "rows") is None
+
+
+def test_counts_of_another_version_say_what_to_do_which_no_run_would(tmp_path: Path) -> None:
+    """A run reads them: it would end with this very sentence again."""
+    write_json(tmp_path / wear.FILE, {"schema_version": 9})
+    with pytest.raises(UserError, match=r"test_sets.json: schema_version: found 9, expected 1.*: remove it"):
+        wear.note(tmp_path, evidence("a", "rows"), budget=1)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
+from components.errors import UserError
+from flows import champion
 from tests.flows import toy
 from tests.serving import tiny
 
@@ -70,3 +74,42 @@ def test_it_imports_nothing_that_one_answer_does_not_need(trained: Path) -> None
     )
     assert "sentiment  label " in result.stdout, result.stderr
     assert result.stdout.splitlines()[-1] == "imported: []"
+
+
+def asked(status: int, body: bytes, text: str = "a") -> object:
+    """What is made of a reply of some service."""
+
+    class Service(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Service) as service:
+        Thread(target=service.handle_request, daemon=True).start()
+        url = f"http://127.0.0.1:{service.server_port}/"
+        return champion.ask_service(url, {"texts": [text], "tasks": None})
+
+
+@pytest.mark.parametrize("status", [200, 404])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html>", b"null", b"[]", b'["no"]', b"{}", b'{"detail": "Not Found"}', b'{"error": 5}',
+     b'{"answers": []}', b'{"answers": [5]}', b'{"answers": [{"mood": 5}]}', b"[" * 100_000],
+)  # fmt: skip
+def test_what_another_service_answers_is_one_sentence(status: int, body: bytes) -> None:
+    said = f"answered {status}, and not as `onetrunk serve` does; is it a Onetrunk service"
+    with pytest.raises(UserError, match=said):
+        asked(status, body)
+
+
+def test_a_refusal_of_a_service_is_said_and_an_answer_is_one() -> None:
+    with pytest.raises(UserError, match="texts: found 0 texts"):
+        asked(400, b'{"error": "texts: found 0 texts, expected 1 to 8"}')
+    answers = b'{"answers": [{"mood": {"label": "up"}}]}'
+    assert asked(200, answers, "half a \udcf6") == {"mood": {"label": "up"}}

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from components.errors import UserError
 from components.evaluation import gate
-from components.evaluation.records import EVALUATION, VERDICT
-from components.files import read_json, write_json
+from components.evaluation.records import EVALUATION, VERDICT, Finding
+from components.files import read_json, sha256, write_json
 from flows import replay
+from tests import verdicts
+from tests.evaluation import synthetic
 from tests.serving import tiny
 
 
@@ -92,3 +98,76 @@ def test_other_rules_do_not_excuse_other_evidence(
         write_json(file, {**read_json(file), **change})
     assert replay.run(tmp_path / "verdict.json") == 2
     assert "it does not agree:\n  evaluation.json is not the evidence" in capsys.readouterr().out
+
+
+def places_of(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where the numbers and lists of a JSON value stand."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in inside:
+        if isinstance(one, int | float | list):
+            yield (*place, key)
+        yield from places_of(one, (*place, key))
+
+
+def altered(value: Any, place: tuple[Any, ...], new: Any) -> Any:
+    """A copy of a JSON value that has another one at a place."""
+    result = inside = copy.deepcopy(value)
+    for key in place[:-1]:
+        inside = inside[key]
+    inside[place[-1]] = new
+    return result
+
+
+def write_judged(folder: Path) -> Any:
+    """Evidence of two models that differ in few rows, by accuracy and on a part of the rows, and its verdict;
+    the evidence."""
+    other = verdicts.counted(3, 9, 200)
+    part = Finding(
+        gate="slices", what="language = de", rows=80, value=0.7, interval=[0.6, 0.8], limit=0.75,
+        champion=verdicts.counted(2, 1, 80), margin=0.05,
+    )  # fmt: skip
+    evidence = synthetic.evidence(0.8, other, (part,))
+    evidence.write(folder / EVALUATION.name)
+    rules = verdicts.rules({"t": synthetic.task()})
+    gate.verdict(evidence, rules, sha256(folder / EVALUATION.name)).write(folder / VERDICT.name)
+    return read_json(folder / EVALUATION.name)
+
+
+@pytest.mark.slow
+def test_evidence_that_was_altered_is_named_whatever_stands_there_now(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A list without its ends, no rows at all, a number that no measurement comes to: never a traceback."""
+    made = write_judged(tmp_path)
+    assert replay.run(tmp_path / VERDICT.name) == 0
+    places = [*places_of(made)]
+    assert ("tasks", "t", "metrics", "accuracy", "champion", "counted", "units") in places
+    for place in places:
+        values: list[Any] = [0, 0.25, -1e308, []]
+        for other in (one for new in values if (one := altered(made, place, new)) != made):
+            write_json(tmp_path / EVALUATION.name, other)
+            try:
+                assert replay.run(tmp_path / VERDICT.name) == 2, place
+                said = capsys.readouterr().out
+            except UserError as error:
+                said = str(error)
+            assert "evaluation.json" in said, place
+
+
+@pytest.mark.parametrize(
+    ("keys", "new", "sentence"),
+    [
+        (("interval",), [0.1], "tasks.t.metrics.accuracy.champion.interval: List should have at least 2"),
+        (("counted", "units"), 10**400, "no verdict follows from it"),
+    ],
+    ids=["half an interval", "too many rows"],
+)
+def test_what_no_verdict_follows_from_is_one_sentence(
+    keys: tuple[str, ...], new: Any, sentence: str, tmp_path: Path
+) -> None:
+    made = write_judged(tmp_path)
+    place = ("tasks", "t", "metrics", "accuracy", "champion", *keys)
+    write_json(tmp_path / EVALUATION.name, altered(made, place, new))
+    with pytest.raises(UserError, match=f"evaluation.json: {sentence}.*was altered") as error:
+        replay.run(tmp_path / VERDICT.name)
+    assert "\n" not in str(error.value)

@@ -127,6 +127,23 @@ def test_a_file_that_is_not_in_its_format_stops_the_run(
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"),
+    [
+        ("a.jsonl", '{"key": "1", "body": "x", "at": "2026-11-19"}\n{"key": "2", "bo', "row 2: not JSON"),
+        ("a.csv", "key,body,at\n0,rates, rise,2026-11-19\n1,x,2026-11-19\n", "row 2: 4 fields, the header has 3"),
+    ],
+    ids=["cut short", "a field too many"],
+)  # fmt: skip
+def test_a_torn_row_is_left_out_with_a_sentence_and_stops_no_schedule(
+    tmp_path: Path, name: str, content: str, complaint: str
+) -> None:
+    (tmp_path / name).write_text(content)
+    articles, (said,) = found(tmp_path)
+    assert [article.id for article in articles] == ["1"]
+    assert said.startswith(f"{tmp_path / name}, {complaint}")
+
+
 def test_a_table_of_another_separator(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("text;published\nup, they say;2026-02-01\n")
     with pytest.raises(UserError, match='set `separator: ";"` beside its path'):

@@ -22,6 +22,8 @@ from components.settings.data import Source
 from components.settings.project import Project, Task
 from components.settings.section import Rows, Section, Unit
 
+NAME = "cross_domain"
+
 
 class OtherTest(Section):
     """Test rows of another place, as a task's are: all its splits are read."""
@@ -55,38 +57,61 @@ class CrossDomain(FurtherGate):
 
     def findings(self, case: Case) -> Iterator[Finding]:
         for name, test in self.tests.get(case.head, {}).items():
-            rows, left_out = unseen(case, list(read(case, test)))
-            seen = f" ({left_out} of its rows are in the training data and left out)" if left_out else ""
-            if rows:
-                yield self._finding(on_rows(case, rows), f"{name}{seen}", test)
+            read_rows, unreadable = read(case, test)
+            rows, learnt = unseen(case, read_rows)
+            what = f"{name}{_left_out(learnt, unreadable)}"
+            yield self._finding(on_rows(case, rows), what, test) if rows else _nothing(what)
 
     def _finding(self, case: Case, what: str, test: OtherTest) -> Finding:
         found = measured(case, lambda asked: asked.by(case.metric))
         if found.rows < self.min_rows:
-            return listed(case, "cross_domain", what, found, self.min_rows)
-        return finding(case, "cross_domain", what, found, test.floor, self.margin or case.gate.margin)
+            return listed(case, NAME, what, found, self.min_rows)
+        return finding(case, NAME, what, found, test.floor, self.margin or case.gate.margin)
 
 
-def read(case: Case, test: OtherTest) -> Iterator[Row]:
-    """The rows of a test set as the head reads them.
+def _left_out(learnt: int, unreadable: int) -> str:
+    """How many rows do not count, in brackets."""
+    counts = {"are in the training data and left out": learnt, "cannot be read and are left out": unreadable}
+    said = "; ".join(f"{count} of its rows {why}" for why, count in counts.items() if count)
+    return f" ({said})" if said else ""
+
+
+def _nothing(what: str) -> Finding:
+    """A test set without a row to judge by keeps a release back: whoever asks for it is not to be told by
+    nothing that it holds."""
+    why = "none of its rows is left to judge by"
+    return Finding(gate=NAME, what=what, rows=0, value=0.0, interval=None, outcome="hold", why=why)
+
+
+def read(case: Case, test: OtherTest) -> tuple[list[Row], int]:
+    """The rows of a test set as the head reads them, and how many cannot be read, where the task's
+    `cleaning` lets such rows go.
 
     Raises:
-        UserError: a row that cannot be read, or a label that the head does not know.
+        UserError: a row that cannot be read, or a label that the head does not know; or too many of them.
     """
     name = case.card["task"]
     own = case.project.tasks[name]
     reader = Reader(name, _as_task(own, test, case.head, name))
     head = next(head for head in reader.heads if head.name == case.head)
+    rows: list[Row] = []
+    wrong: list[str] = []
     for record in reader.records():
         try:
             row = reader.view(reader.read(record), head)
             if row is not None:
                 case.family.check_row(row, case.facts)
-                yield row
+                rows.append(row)
         except SkippedRowError:
             continue
         except BadRowError as error:
-            raise UserError(f"{record.place}: {error}") from None
+            wrong.append(f"{record.place}: {error}")
+            if own.cleaning.unreadable == "fail":
+                break
+    most = own.cleaning.max_unreadable if own.cleaning.unreadable == "drop" else 0
+    if len(wrong) > most * (len(rows) + len(wrong)):
+        raise UserError(wrong[0])
+    return rows, len(wrong)
 
 
 def _as_task(own: Task, test: OtherTest, head: str, name: str) -> Task:

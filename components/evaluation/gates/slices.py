@@ -99,17 +99,20 @@ class Slices(FurtherGate):
 
     def _parts(self, case: Case) -> Parts:
         yield from self._by_length(case)
-        if self.script:
-            yield from self._by_value(case.rows, "script", lambda row: script(case.family.text_of(row)))
-        if self.language:
-            told = "language as told"  # apart from a column of that name
-            yield from self._by_value(case.rows, told, lambda row: language_of(case.family.text_of(row)))
+        for name, tells in self._told().items():  # apart from a column of that name
+            told = f"{name} as told"
+            yield from self._by_value(case.rows, told, lambda row: tells(case.family.text_of(row)))  # noqa: B023 used now
         for column in columns_of(case.rows):
             yield from self._by_value(case.rows, column, lambda row: row["slice"][column])  # noqa: B023 used now
         for name, rule in self.rules.items():
             rows_N = np.array([holds(rule, row) for row in case.rows])
             if rows_N.any():
                 yield name, rows_N
+
+    def _told(self) -> Mapping[str, Callable[[str], str | None]]:
+        """What texts are to be told apart by."""
+        asked = {"script": (self.script, script), "language": (self.language, language_of)}
+        return {name: tells for name, (is_asked, tells) in asked.items() if is_asked}
 
     def _by_length(self, case: Case) -> Parts:
         if self.length is None:

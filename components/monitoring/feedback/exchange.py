@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from components import families
 from components.data.sources import formats
-from components.data.sources.record import Skipped, Unreadable
+from components.data.sources.documents import classes
+from components.data.sources.formats.json_list import read_objects
+from components.data.sources.formats.label_studio import read_label_studio
+from components.data.sources.placing import tally_of
+from components.data.sources.record import Numbered, Skipped, Unreadable
 from components.errors import UserError
 from components.families.base import Row
 from components.files import atomic_file
@@ -25,7 +29,8 @@ from components.settings.data import Source
 REQUEST = "onetrunk"  # the name of a text's request in both tools
 FORMATS = ("label_studio", "doccano")
 IMPORTED = "imported"  # the request of what nobody has asked the service
-MAY_BE_NONE = ("spans", "labels")  # of a text: to find none is an answer
+LABEL, LABELS = "label", "labels"  # roles of classes: the one, or several
+MAY_BE_NONE = ("spans", LABELS)  # of a text: to find none is an answer
 
 
 def write(file: Path, kind: str, found: Sequence[Candidate]) -> None:
@@ -63,11 +68,9 @@ def read(
     """
     if not file.is_file():
         raise UserError(f"{file}: no such file")
-    source = Source(path=str(file), format=kind or _kind(file))
+    source = _source(file, kind or _kind(file))
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    for number, row in formats.rows(file, source):
-        if isinstance(row, Unreadable):
-            raise UserError(f"{file}: row {number}: {row.reason}")
+    for number, row in _rows(file, source, head, family):
         if isinstance(row, Skipped):
             yield row
             continue
@@ -91,6 +94,81 @@ def read(
             release=IMPORTED,
             received=now,
         )
+
+
+def _source(file: Path, kind: str) -> Source:
+    """The file as it is to be read. Label Studio says what text each span has, so that it shows how it has
+    counted: an emoji is two to a browser, and no setting could say so of a file that is imported."""
+    source = Source(path=str(file), format=kind)
+    if kind != "label_studio":
+        return source
+    shown = ((f"row {number}", row) for number, row in read_label_studio(file, source))
+    better = tally_of(shown, source).better
+    if better is None:
+        return source
+    end = "inclusive" if better.inclusive else "exclusive"
+    return source.model_copy(update={"offsets": list(better.offsets), "end": end})
+
+
+def _rows(file: Path, source: Source, head: str, family: str) -> Numbered:
+    """The rows of a file, with the answers to the task's own question where there are several.
+
+    Raises:
+        UserError: a row cannot be read, or nobody knows which question is the task's.
+    """
+    role, questions = _role(family), _questions(file, source)
+    _require_one_question(file, head, role, questions)
+    for number, row in formats.rows(file, source):
+        if isinstance(row, Unreadable):
+            raise UserError(f"{file}: row {number}: {row.reason}")
+        if role is None or role in questions or head not in questions or isinstance(row, Skipped):
+            yield number, row
+        else:
+            yield number, {**row, **_of_question(row, head, role)}
+
+
+def _role(family: str) -> str | None:
+    """The one target that a row must have; None where it is one of several."""
+    needed = [role for role, must in families.get(family).targets.items() if must]
+    return needed[0] if len(needed) == 1 else None
+
+
+def _questions(file: Path, source: Source) -> set[str]:
+    """What the questions about whole texts are called in an export of Label Studio's, which may have those of
+    several tasks."""
+    if source.format != "label_studio":
+        return set()
+    return {name for _, found in read_objects(file, source) for name in _asked(found)}
+
+
+def _asked(task: Any) -> Iterator[str]:
+    try:
+        for one in task.get("annotations", task.get("completions", ())):
+            for result in one["result"]:
+                if "value" in result and "start" not in result["value"]:
+                    yield result["from_name"]
+    except (KeyError, TypeError, AttributeError):  # what is no task is named when its row is read
+        return
+
+
+def _require_one_question(file: Path, head: str, role: str | None, asked: Collection[str]) -> None:
+    """Refuse questions of which nobody knows which is the task's: it would be given another's answers.
+
+    Raises:
+        UserError: there are several, and none is called as the task or the role.
+    """
+    if role == LABEL and len(asked) > 1 and not {head, role} & {*asked}:
+        found = ", ".join(f"'{name:.40}'" for name in sorted(asked))
+        raise UserError(f"{file}: its questions are {found}; call that of {head} '{head}' or '{role}'")
+
+
+def _of_question(row: Mapping[str, Any], head: str, role: str) -> Row:
+    """What was answered to the question that is called as the task, and to no other."""
+    value = row.get(head)
+    if role not in (LABEL, LABELS):
+        return {role: value}
+    values = value if isinstance(value, list) else [value]
+    return classes(one for one in values if one in row[LABELS])  # a column of that name is no answer
 
 
 def _unkeepable(values: list[Row]) -> str:

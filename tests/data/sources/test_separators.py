@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from components.data.sources.formats.text import read_delimited
+from components.data.sources.formats.text import LONG, quotes_behind_blanks, read_delimited
 from components.errors import UserError
 from components.settings.data import Source
 
@@ -55,3 +55,9 @@ def test_one_column_whose_name_has_a_mark_that_its_rows_have_not_is_one_column(
     tmp_path: Path, kind: str, name: str, written: str
 ) -> None:
     assert read(tmp_path, f"{written}\none\ntwo\n", format=kind) == [{name: "one"}, {name: "two"}]
+
+
+def test_a_line_that_is_too_long_is_not_looked_at_for_how_it_quotes() -> None:
+    """Ten million characters of it would take a gigabyte."""
+    for length, behind in ((1, True), (LONG, False)):
+        assert quotes_behind_blanks([f'1, "{"w" * length}"\n'], ",") == behind

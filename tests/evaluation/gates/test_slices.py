@@ -145,6 +145,19 @@ def test_texts_are_told_apart_by_their_language_beside_a_column_of_that_name() -
     }
 
 
+def test_texts_are_told_apart_by_their_script_beside_a_column_of_that_name() -> None:
+    """Two findings of one name would be one to the gate: what is shown of the one would reject the other."""
+    texts = ["parcel"] * 120 + ["посылка"] * 110
+    rows = [row(n, "a", f"{text} {n}", script=["LATIN", "CYRILLIC"][n % 2]) for n, text in enumerate(texts)]
+    names = [one.what for one in Slices(length=None, script=True).findings(case_of(rows, model=rows))]
+    assert sorted(names) == [
+        "script = CYRILLIC",
+        "script = LATIN",
+        "script as told = CYRILLIC",
+        "script as told = LATIN",
+    ]
+
+
 def test_a_script_is_that_of_most_letters() -> None:
     assert script("a café, 2 ruble") == "LATIN"
     assert script("Привет ok") == "CYRILLIC"

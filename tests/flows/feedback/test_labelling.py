@@ -74,6 +74,74 @@ def test_spans_come_back_as_they_were_drawn(capsys, project: Path) -> None:
     assert {key: answer["spans"][0][key] for key in ("start", "end", "type")} == SPANS[0]
 
 
+def studio(text: str, *spans: tuple[int, int, str]) -> dict[str, Any]:
+    """A task of Label Studio's export."""
+    marked = [
+        {"id": f"s{n}", "from_name": "label", "to_name": "text", "type": "labels",
+         "value": {"start": start, "end": end, "text": said, "labels": ["PER"]}}
+        for n, (start, end, said) in enumerate(spans)
+    ]  # fmt: skip
+    return {"data": {"text": text}, "annotations": [{"result": marked}]}
+
+
+@pytest.mark.parametrize("emojis", [True, False], ids=["UTF-16 units", "characters"])
+def test_spans_behind_an_emoji_come_back_however_the_tool_has_counted_it(
+    capsys, project: Path, emojis: bool
+) -> None:
+    tasks = [studio("😀 Ada left", (2 + emojis, 5 + emojis, "Ada")), studio("so did Bob", (7, 10, "Bob"))]
+    Path("l").write_text(json.dumps([{**one, "id": n} for n, one in enumerate(tasks)]))
+    assert run(capsys, "import", "l", "--task", "ner")[0] == 0
+    assert "accepted: 2 of ner" in run(capsys, "accept")[1]
+    found = {
+        inputs["text"]: (one["start"], one["end"])
+        for inputs, answer in rows("ner")
+        for one in answer["spans"]
+    }
+    assert found == {"😀 Ada left": (2, 5), "so did Bob": (7, 10)}
+
+
+def chosen(text: str, **questions: list[str]) -> dict[str, Any]:
+    """A task of Label Studio's export with the answers to some questions."""
+    result = [
+        {"from_name": name, "to_name": "text", "type": "choices", "value": {"choices": choices}}
+        for name, choices in questions.items()
+    ]
+    return {"data": {"text": text, "sentiment": "neutral"}, "annotations": [{"result": result}]}
+
+
+@pytest.mark.parametrize("name", ["sentiment", "label"])
+def test_of_several_questions_a_task_takes_that_of_its_name_or_its_role(
+    capsys, project: Path, name: str
+) -> None:
+    tasks = [chosen("late", **{name: ["negative"], "topic": ["trains"]}), chosen("ok", topic=["negative"])]
+    Path("l").write_text(json.dumps([{**one, "id": n} for n, one in enumerate(tasks)]))
+    code, said = run(capsys, "import", "l", "--task", "sentiment")
+    assert (code, "1 answers, 1 of them new" in said) == (0, name == "sentiment")
+    found = {one.inputs["text"]: one.answer for _, one in Store(FOLDER, 1).all_waiting()}
+    assert found["late"] == {"label": "negative"}
+    assert name == "label" or "left out, 1: a text without an answer for sentiment" in said
+
+
+def test_questions_of_which_none_is_the_tasks_are_refused_with_what_to_call_it(capsys, project: Path) -> None:
+    """An answer to the one would be taken for an answer to the other, where only that was given."""
+    tasks = [chosen("late", mood=["negative"]), chosen("ok", topic=["trains"])]
+    Path("l").write_text(json.dumps([{**one, "id": n} for n, one in enumerate(tasks)]))
+    said = "l: its questions are 'mood', 'topic'; call that of sentiment 'sentiment' or 'label'"
+    assert run(capsys, "import", "l", "--task", "sentiment") == (2, f"error: {said}\n")
+    Path("l").write_text(json.dumps([{**tasks[0], "id": 1}]))  # the only question is the task's
+    assert "1 answers, 1 of them new" in run(capsys, "import", "l", "--task", "sentiment")[1]
+
+
+def test_a_span_that_stands_nowhere_is_named_with_its_row(capsys, project: Path) -> None:
+    tasks = [studio("Ada left", (0, 3, "Ada")), studio("so did Bob", (2, 5, "Bob")), {"data": {"text": "no"}}]
+    Path("l").write_text(json.dumps([{**one, "id": n} for n, one in enumerate(tasks)]))
+    code, said = run(capsys, "import", "l", "--task", "ner")
+    assert (code, "l: row 2: span 1, 2 to 5, is ' di' in the text and 'Bob' in the export" in said) == (
+        2,
+        True,
+    )
+
+
 def test_an_imported_text_that_was_never_asked_is_of_no_request(capsys, project: Path) -> None:
     """Whoever made the file may have a column of this name."""
     lines = [{"text": text, "label": ["neutral"], "onetrunk": said} for text, said in zip("abc", (5, "r/" + "9" * 5000, "r/2"), strict=True)]  # fmt: skip

@@ -115,6 +115,8 @@ MISTAKES: list[tuple[bytes, dict[str, Any], str]] = [
     ("text\nada\n".encode("utf-32"), {}, "in.csv: the file is UTF-32, expected UTF-8"),
     (b"text\rada\rbob\r", {}, "in.csv: its lines end in carriage returns alone"),
     (b"text\nada\n\"bob\ncy\n", {}, "in.csv: row 2: a quote is opened and not closed within"),
+    (b'"text,no\nada,1\nbob,2\n', {}, "in.csv: in its header a quote is opened and not closed; close it, or write it twice"),
+    (b"sep=;\n\n", {}, "in.csv: the file is empty, expected a header and rows"),
     (b"text,,\na,b,c\n", {}, "in.csv: two columns have no name; rename one"),
     (flipped(), {"source": "in.parquet"}, "in.parquet: damaged ("),
     (parquet(["text", "text"]), {"source": "in.parquet"}, "in.parquet: two columns are called 'text'; rename one"),

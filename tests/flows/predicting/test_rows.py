@@ -99,6 +99,46 @@ def test_moments_that_python_has_none_for_are_text(ask: Ask) -> None:
     assert (first["long"], second["long"]) == ("900000000000000000", "1")
 
 
+@pytest.mark.parametrize(
+    ("content", "rows"),
+    [
+        ('"body\nof the mail",text\n1,ada\n2,"bob\ncy"\n', {"ada": "1", "bob\ncy": "2"}),
+        ('"no\nof",text\n1,ada\n', {"ada": "1"}),
+        ("sep=;\ntext;no\nada, bob;1\n", {"ada, bob": "1"}),
+        ('\ufeff"sep=:"\r\ntext:no\r\nada, bob:1\r\n', {"ada, bob": "1"}),
+        ('"a, b, c, d";text\n1;ada\n', {"ada": "1"}),
+        ('no, text\n1, "ada, bob"\n2, "cy"\n', {"ada, bob": "1", "cy": "2"}),
+        ("no,text\n1,ada\n2,5\" pipes\n", {"ada": "1", '5" pipes': "2"}),
+    ],
+    ids=["a break in a name", "a break in a short name", "sep=", "a quoted sep=", "separators in a name",
+         "quotes behind blanks", "a quote within"],
+)  # fmt: skip
+def test_a_table_is_read_as_its_first_lines_say_it_is_written(
+    ask: Ask, content: str, rows: dict[str, str]
+) -> None:
+    Path("in.csv").write_text(content, newline="", encoding="utf-8")
+    assert ask("in.csv", "out.jsonl", ["sentiment"]) == (len(rows), 0)
+    found = load("out.jsonl")
+    assert {row.pop("text"): next(iter(row.values())) for row in found} == rows
+    assert all(set(row["answers"]) == {"sentiment"} for row in found)
+
+
+@pytest.mark.parametrize(
+    ("content", "rows"),
+    [
+        ('no\ttext\n1\t"ada" he said\n2\t"bob\n3\tcy"\n', ['"ada" he said', '"bob', 'cy"']),
+        ('"no"\t"text"\n1\t"bob\n2\tcy\n', ['"bob', "cy"]),
+        ('no\ttext\n1\t"ada\tbob"\n2\t"cy ""d"""\n3\t"two\nlines"\n', ["ada\tbob", 'cy "d"', "two\nlines"]),
+    ],
+    ids=["as in a text", "one alone", "around fields"],
+)  # fmt: skip
+def test_between_tabs_quotes_are_taken_as_the_file_has_them(ask: Ask, content: str, rows: list[str]) -> None:
+    """Of texts that stand there as they are, one that begins with a quote would swallow those below it."""
+    Path("in.tsv").write_text(content, newline="")
+    assert ask("in.tsv", "out.jsonl", ["sentiment"]) == (len(rows), 0)
+    assert [row["text"] for row in load("out.jsonl")] == rows
+
+
 def test_a_torn_row_of_a_table_is_kept_with_its_reason(ask: Ask) -> None:
     Path("in.csv").write_bytes(b"text;id\nada;1\nada;2;3\n\nbob;4\ncaf\xe9;5\n")
     assert ask("in.csv", "out.csv") == (4, 2)

@@ -108,6 +108,20 @@ def nobody(project: Path) -> None:
     git(project, "config", "user.useConfigOnly", "true")
 
 
+def cautious(project: Path) -> None:
+    """Line ends are converted, and `git add` shall refuse where that cannot be undone."""
+    for key in ("core.autocrlf", "core.safecrlf"):
+        git(project, "config", key, "true")
+    (project / "params.yaml").write_bytes(b"seed: 7\n")
+
+
+def latin(project: Path) -> None:
+    """A name that is not UTF-8, which an environment does not hide."""
+    git(project, "config", "user.email", "j@localhost")
+    with (project / ".git/config").open("ab") as config:
+        config.write(b"[user]\n\tname = J\xf6rg\n")
+
+
 def packed(project: Path) -> None:
     git(project, "pack-refs", "--all")
     git(project, "gc", "--quiet")
@@ -116,12 +130,15 @@ def packed(project: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "make",
-    [busy, unborn, detached, merging, sparse, locked, hooked, signed, nobody, packed],
+    [busy, unborn, detached, merging, sparse, locked, hooked, signed, nobody, cautious, latin, packed],
     ids=lambda f: f.__name__,
 )
 def test_a_release_touches_nothing_of_the_users(
     project: Path, make: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if make is latin:
+        for role in ("AUTHOR", "COMMITTER"):
+            monkeypatch.delenv(f"GIT_{role}_NAME", raising=False)
     if make is nobody:
         for name in ("GLOBAL", "SYSTEM"):
             monkeypatch.setenv(f"GIT_CONFIG_{name}", os.devnull)
@@ -139,6 +156,8 @@ def test_a_release_touches_nothing_of_the_users(
     if make is busy:
         assert git(project, "show", "tiny@v1.0.1:params.yaml") == "seed: 9"
         assert "new.txt" not in git(project, "ls-tree", "-r", "--name-only", "tiny@v1.0.1")
+    if make is latin:
+        assert "J\ufffdrg <j@localhost>" in git(project, "for-each-ref", "--format=%(tagger)", "refs/tags")
     if make is nobody:
         assert (
             git(project, "log", "-1", "--format=%an <%ae>", "tiny@v1.0.1") == "onetrunk <onetrunk@localhost>"

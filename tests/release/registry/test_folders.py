@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -93,3 +94,12 @@ def test_a_project_whose_names_another_has_left_behind_goes_on_from_the_next_fre
     assert release(top / "a b", "e").release == "v1.0.2"
     assert (served(top / "a b"), served(top / "a-b")) == ("v1.0.2", "v2.0.1")
     assert min(tag.when for tag in registry.read(top / "a-b").tags) > max(left)  # GTO takes the newest
+
+
+def test_a_folder_whose_name_is_not_utf8_has_releases_too(tmp_path: Path) -> None:
+    top = with_projects(tmp_path / "top", os.fsdecode(b"d\xe9partement"))
+    project = top / os.fsdecode(b"d\xe9partement")
+    for bundle in ("a", "b"):
+        release(project, bundle)
+    assert served(project) == "v1.0.1"
+    assert registry.read(top).champion is None

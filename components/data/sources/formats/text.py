@@ -36,7 +36,7 @@ ENCODING = (
     "`onetrunk new-task` finds it out"
 )
 TELLING = 4  # letters of a name that is hardly a value as well
-FIRST = 3  # lines that show how fields are quoted
+FIRST, LONG = 3, 100_000  # lines that show how fields are quoted, and characters of one that is not looked at
 MAX_FIELD = 10_000_000  # characters; the csv module's own limit is 131072
 csv.field_size_limit(MAX_FIELD)
 
@@ -127,7 +127,8 @@ def quotes_behind_blanks(lines: Iterable[str], separator: str) -> bool:
     """Does a blank stand between separators and quotes, as in "a", "b"? They would be part of the value."""
     field = rf'(?:"(?:[^"]|"")*"|[^"{re.escape(separator)}]*)'
     sign = re.compile(rf'(?:{field}{re.escape(separator)})+? +"(?:[^"]|"")*"\s*(?:{re.escape(separator)}|$)')
-    return separator != " " and any(map(sign.match, islice(lines, FIRST)))
+    short = (line for line in islice(lines, FIRST) if len(line) < LONG)
+    return separator != " " and any(map(sign.match, short))
 
 
 def under_header(rows: Iterable[tuple[int, Sequence[str | None]]], header: Sequence[str]) -> Numbered:
