@@ -22,9 +22,11 @@ from components.errors import (
 )
 from flows.commands import commands
 
-
 # A project has no pages of its own: who has only that should not look for them there.
-PAGES = "The pages that help and messages name (docs/...) are in Onetrunk's repository; a project of your own has none."
+PAGES = (
+    "The pages that help and messages name (docs/...) are in Onetrunk's repository; a project of your own "
+    "has none."
+)
 
 
 class Parser(argparse.ArgumentParser):
