@@ -22,6 +22,12 @@ from components.errors import (
 )
 from flows.commands import commands
 
+# A project has no pages of its own: who has only that should not look for them there.
+PAGES = (
+    "The pages that help and messages name (docs/...) are in Onetrunk's repository; a project of your own "
+    "has none."
+)
+
 
 class Parser(argparse.ArgumentParser):
     """Says what argparse says in one sentence, and names the nearest command for an unknown one."""
@@ -41,7 +47,9 @@ class Parser(argparse.ArgumentParser):
 def parser() -> Parser:
     """The command line."""
     result = Parser(
-        prog="onetrunk", description="One model for many text tasks: train, gate, package, serve."
+        prog="onetrunk",
+        description="One model for many text tasks: train, gate, package, serve.",
+        epilog=PAGES,
     )
     result.add_argument("--version", action="version", version=f"onetrunk {version('onetrunk')}")
     words = result.add_subparsers(dest="command", metavar="COMMAND")

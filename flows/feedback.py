@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
@@ -13,8 +14,10 @@ from components.data.contract import accepted
 from components.data.contract.accepted import Accepted
 from components.data.contract.excerpt import excerpt
 from components.data.sources.record import Skipped
-from components.errors import UserError, near_miss
+from components.errors import BadRowError, UserError, near_miss
 from components.evaluation.summary import brief, words
+from components.families.base import Row
+from components.families.shared.spans import read_spans
 from components.monitoring.feedback import candidates, exchange
 from components.monitoring.feedback.judging import Judged, judge
 from components.monitoring.feedback.records import Feedback
@@ -56,13 +59,21 @@ def _print(what: str, judged: Sequence[Judged], limit: int) -> None:
 
 
 def _lines(one: Judged) -> list[str]:
-    others = f"{one.others} other answers to the same" if one.others else ""
+    others = f"{one.others} other answer{'' if one.others == 1 else 's'} to the same" if one.others else ""
     why = [f"    {excerpt(reason, 3 * WIDTH)}" for reason in (one.problem, one.new, others) if reason]
     if one.said is None:
         return [f"  {one.key}", *why]
     asked = [f"    {name}: {excerpt(words(value), WIDTH)}" for name, value in (one.inputs or {}).items()]
-    right = f"    right: {excerpt(brief(one.said.answer), WIDTH)}"
+    right = f"    right: {excerpt(_right(one.said.answer, one.inputs or {}), WIDTH)}"
     return [f"  {one.key}  {one.said.prediction}  {one.said.received}", *asked, right, *why]
+
+
+def _right(answer: Row, inputs: Row) -> str:
+    """The answer in words; a span by what stands there, for nobody who accepts it counts characters."""
+    with contextlib.suppress(BadRowError, KeyError):  # spans that cannot be read are shown as they came
+        spans = read_spans(answer["spans"], inputs["text"])
+        answer = {**answer, "spans": [f"{kind} {inputs['text'][start:end]}" for start, end, kind in spans]}
+    return brief(answer)
 
 
 def accept(root: Path, tasks: Collection[str], ids: Sequence[str], new: bool) -> int:

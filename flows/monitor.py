@@ -15,6 +15,8 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.runtime import deployment
 from prefect.states import Cancelled, Completed, Failed
+from rich.console import Console
+from rich.text import Text
 
 from components import params
 from components.errors import UserError, disk_sentence
@@ -22,13 +24,12 @@ from components.monitoring.history import FOLDER, BusyError, History
 from components.monitoring.judging import judge_windows
 from components.monitoring.records import Judgement
 from components.params.checks.monitor import find
-from flows.monitoring import events, scoring
+from flows.monitoring import events, scoring, shown
 from flows.monitoring.scoring import Scored
 from flows.running import artifacts, orphans
 
 ARTIFACT = "monitor-summary"
 REFUSED = "Refused"  # the state after a user's mistake
-SHOWN = 10  # topics of a window
 NAMED = 3  # articles that cannot be read
 
 score = task(name="score", cache_policy=NO_CACHE, persist_result=False)(scoring.score)
@@ -62,12 +63,13 @@ def monitor() -> State[Any]:
         if (sentence := disk_sentence(error)) is None:
             raise
         return orphans.conclude(Failed(name=REFUSED, message=sentence))
-    lines = [
-        *_told(scored),
-        *(line for window in windows for line in table(Judgement.read(history.file(window)))),
-    ]
-    artifacts.show("\n".join(lines), ARTIFACT, "What the last run has found")
-    print("\n".join(lines))
+    told, judged = _told(scored), [Judgement.read(history.file(window)) for window in windows]
+    page = [*told, *(line for one in judged for line in shown.markdown(one))]
+    artifacts.show("\n".join(page), ARTIFACT, "What the last run has found")
+    console = Console(highlight=False)
+    console.print(Text("\n".join(told)), soft_wrap=True)
+    for one in judged:
+        shown.show(console, one)
     found = f"{_counted(scored.new, 'new article')}, {_counted(raised, 'surge')}"
     return orphans.conclude(Completed(message=found))
 
@@ -79,21 +81,6 @@ def _told(scored: Scored) -> list[str]:
         lines.append(f"{_counted(len(scored.left_out), 'article')} left out:")
         lines += [f"- {sentence}" for sentence in scored.left_out[:NAMED]]
     return lines
-
-
-def table(judgement: Judgement) -> list[str]:
-    """A window's topics as a Markdown table, the likeliest surge first."""
-    tested = [(topic, found) for topic, found in judgement.topics.items() if found.q is not None]
-    few = len(judgement.topics) - len(tested)
-    lines = ["", f"{judgement.start[:16]} to {judgement.end[:16]}:"]
-    if tested:
-        lines += ["", "| topic | negative | articles | expected | q | |", "|---|---|---|---|---|---|"]
-    for topic, found in sorted(tested, key=lambda item: (item[1].q, item[1].p))[:SHOWN]:
-        numbers = f"{found.negatives} | {found.articles} | {found.expected:.1f} | {found.q:.2g}"
-        lines.append(f"| {topic} | {numbers} | {'SURGE' if found.surge else ''} |")
-    if len(tested) > SHOWN:
-        lines.append(f"\nand {len(tested) - SHOWN} topics more, none of them likelier")
-    return [*lines, f"\n{_counted(few, 'topic')} with too little history for a verdict"] if few else lines
 
 
 def _counted(number: int, what: str) -> str:

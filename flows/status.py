@@ -17,6 +17,7 @@ from components.release import registry
 from components.rollout.records import WorkerReport
 from flows.rollout import service
 from flows.running import clock, graph, run_state
+from flows.running.console import fit
 
 LINES = 8  # changed stages that are named with their reasons
 WIDTH = 64  # characters of one stage's reasons
@@ -46,15 +47,18 @@ def show(root: Path) -> None:
 def _stages(pipeline: graph.Graph) -> Text:
     if not pipeline.stale:
         return Text(f"all {len(pipeline.upstream)} up to date", "green")
+    recorded = graph.locked_stages()
+    if not recorded:
+        return Text(f"none of {len(pipeline.upstream)} has run yet", "yellow")
     changed = [name for name in pipeline.upstream if name in pipeline.changed]
-    head = f"{len(pipeline.changed)} of {len(pipeline.upstream)} changed, {len(pipeline.stale)} to look at"
-    recorded = set(graph.locked_stages())
+    known, new = ([name for name in changed if (name in recorded) is there] for there in (True, False))
+    head = f"{len(changed)} of {len(pipeline.upstream)} changed, {len(pipeline.stale)} to look at"
     lines = [
-        f"{name}: {why(pipeline.reasons.get(name, [])) if name in recorded else 'not run yet, or failed'}"
-        for name in changed[:LINES]
+        summary.shorten(f"{name}: {why(pipeline.reasons.get(name, []))}", WIDTH) for name in known[:LINES]
     ]
-    lines += [f"and {len(changed) - LINES} more"] if len(changed) > LINES else []
-    return Text("\n".join([head, *(summary.shorten(line, WIDTH) for line in lines)]), "yellow")
+    lines += [f"and {len(known) - LINES} more"] if len(known) > LINES else []
+    lines += [fit(f"not run yet, or failed: {', '.join(new)}", WIDTH)] if new else []
+    return Text("\n".join([head, *lines]), "yellow")
 
 
 def why(reasons: list[Any]) -> str:

@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from components import program
@@ -24,6 +25,7 @@ ENCODER_IN_PIPELINE = "${model.encoder}"  # of projects before the stage `encode
 CODE_IN_PIPELINE = re.compile(r"^\s*- (components|serving)(/|$)", re.MULTILINE)  # of projects before `init`
 COPIES = ("components", "flows", "serving")  # of the code, that such projects hold
 SHOWN = 2  # changed files of a stage
+WIDTH = 70  # characters of the stages that one reason has
 
 
 def refuse_earlier(root: Path) -> None:
@@ -89,6 +91,7 @@ def _take_out(root: Path, copy: str) -> None:
 def _announce() -> None:
     """Say which stages would run again, and for those whose code has changed, which files did."""
     from flows.running import graph
+    from flows.running.console import fit
 
     read, reasons = graph.read(), changed_files()
     why = {stage: reasons.get(stage.replace("@", "/").removesuffix("-seeds")) for stage in read.upstream}
@@ -101,11 +104,19 @@ def _announce() -> None:
         print("nothing to run again: no stage can reach a changed line")
         return
     print(f"onetrunk run would look at {len(found.stale)} of {len(found.upstream)} stages again:")
-    for stage in found.upstream:
-        if stage in found.changed:
-            print(f"  {stage}: {_shortened(why[stage] or [])}")
-    follow = [stage for stage in found.upstream if stage in found.stale - found.changed]
-    print("  and what follows from them: " + (", ".join(follow) or "nothing"))
+    changed = {stage: why[stage] or [] for stage in found.upstream if stage in found.changed}
+    for reason, stages in _by_reason(changed):
+        print(f"  {fit(', '.join(stages), WIDTH)}: {reason}")
+    if follow := [stage for stage in found.upstream if stage in found.stale - found.changed]:
+        print(f"  and what follows from them: {fit(', '.join(follow), WIDTH)}")
+
+
+def _by_reason(files: Mapping[str, list[str]]) -> Iterable[tuple[str, list[str]]]:
+    """The stages that each reason has: those of all tasks mostly have one."""
+    found: dict[str, list[str]] = {}
+    for stage, changed in files.items():
+        found.setdefault(_shortened(changed), []).append(stage)
+    return found.items()
 
 
 def changed_files() -> dict[str, list[str]]:

@@ -61,3 +61,12 @@ def test_every_decision_is_listed_once_by_its_number() -> None:
     listed = re.findall(r"^\| \[(\d{4})\]\((\S+)\)", (folder / "README.md").read_text(), re.MULTILINE)
     assert [name for _, name in listed] == sorted(file.name for file in folder.glob("0*.md"))
     assert all(name.startswith(f"{number}-") for number, name in listed)
+
+
+def test_every_folder_below_onetrunk_that_the_code_names_stands_in_the_page_on_disk() -> None:
+    named = re.compile(r"""["/ ]\.onetrunk/([a-z]+)(?![a-z_.*])|\bWORKSPACE / "([a-z]+)"(?!\.)""")
+    files = (file for room in ("components", "flows", "serving") for file in (ROOT / room).rglob("*.py"))
+    found = {name for file in files for pair in named.findall(file.read_text()) for name in pair if name}
+    assert found >= {"checkpoints", "trained", "runs", "prefect", "predictions", "claims"}
+    table = (ROOT / "docs/how-to/disk.md").read_text()
+    assert {name for name in found if not re.search(rf"`(\.onetrunk/)?{name}`", table)} == set()

@@ -88,16 +88,21 @@ def _verify(folder: Path, record: ReleaseRecord) -> None:
         raise UserError(f"{folder}: not the bytes that were released as {record.version}")
 
 
-def _without_cache(folder: Path) -> Path:
-    """A configuration by which DVC does not take bytes from the project's cache, which were no use."""
-    (folder / "config").write_text(f"[cache]\n    dir = {folder / 'cache'}\n", encoding="utf-8")
+def _configuration(project: Path, folder: Path) -> Path:
+    """By which DVC takes no bytes from the project's cache, which were no use, and fetches from the remote of
+    today: the release may be older than that, and name none or another."""
+    config = dvc_cache.remote(project)
+    config["cache"] = {"dir": os.fspath(folder / "cache")}
+    with (folder / "config").open("wb") as file:
+        config.write(file)
     return folder / "config"
 
 
 def _fetch(git: Git, record: ReleaseRecord, commit: str, target: Path) -> None:
     top = git("rev-parse", "--show-toplevel")
     command = [sys.executable, "-m", "dvc", "get", top, f"{git.prefix}{BENTO}", "--rev", commit]
-    command += ["--out", str(target.absolute()), "--config", str(_without_cache(target.absolute().parent))]
+    config = _configuration(git.project, target.absolute().parent)
+    command += ["--out", str(target.absolute()), "--config", str(config)]
     done = subprocess.run(
         command, cwd=git.project, env={**QUIET, **os.environ}, capture_output=True, text=True, check=False
     )

@@ -23,6 +23,10 @@ from components.release.git import Git
 
 LOCK = "dvc.lock"
 FOLDER = ".dir"  # the end of the hash of a folder
+PATHS = (  # what is a path, of a remote's settings (DVC's config.py)
+    "url", "credentialpath", "keyfile", "cert_path", "key_path",
+    "gdrive_user_credentials_file", "gdrive_service_account_json_file_path",
+)  # fmt: skip
 HASH = re.compile(r"[0-9a-f]{32}(\.dir)?")
 
 
@@ -42,11 +46,46 @@ def place(project: Path) -> Path:
     Raises:
         UserError: a configuration of DVC's cannot be read.
     """
+    for file, folder in _configured(project, "cache", "dir"):
+        return file.parent / Path(folder).expanduser()
+    return project / ".dvc/cache"
+
+
+def remote(project: Path) -> ConfigObj:
+    """The remote that DVC fetches from unless told otherwise, by the same configurations, as one of its own;
+    an empty one without a remote.
+
+    Raises:
+        UserError: a configuration of DVC's cannot be read.
+    """
+    found = ConfigObj(interpolation=False)
+    name = next((name for _, name in _configured(project, "core", "remote")), None)
+    if name is None:
+        return found
+    found["core"] = {"remote": name}
+    section = f'remote "{name}"'
+    files = reversed(_files(project))
+    said = [(file, key, value) for file in files for key, value in _section(file, section).items()]
+    found[section] = {key: _absolute(file, key, value) for file, key, value in said}
+    return found
+
+
+def _absolute(file: Path, key: str, value: str) -> str:
+    """A path in a configuration is one from its folder."""
+    return str(file.parent / value) if key in PATHS and "://" not in value else value
+
+
+def _configured(project: Path, section: str, key: str) -> Iterator[tuple[Path, str]]:
+    """The configurations of DVC that say something, the one that counts first."""
+    for file in _files(project):
+        if value := _section(file, section).get(key):
+            yield file, value
+
+
+def _files(project: Path) -> list[Path]:
     own = project / ".dvc"
-    for file in (own / "config.local", own / "config", *_of_all_projects()):
-        if file.is_file() and (folder := _configured(file)):
-            return file.parent / Path(folder).expanduser()
-    return own / "cache"
+    found = (own / "config.local", own / "config", *_of_all_projects())
+    return [file for file in found if file.is_file()]
 
 
 def _of_all_projects() -> Iterator[Path]:
@@ -56,12 +95,13 @@ def _of_all_projects() -> Iterator[Path]:
         yield Path(os.environ.get(f"DVC_{name}_CONFIG_DIR") or default, "config")
 
 
-def _configured(file: Path) -> str | None:
+def _section(file: Path, name: str) -> dict[str, str]:
     try:
-        cache = ConfigObj(os.fspath(file), encoding="utf-8", interpolation=False).get("cache", {})
+        read = ConfigObj(os.fspath(file), encoding="utf-8", interpolation=False)
     except (ConfigObjError, UnicodeDecodeError) as error:
         raise UserError(f"{file}: DVC's configuration cannot be read: {error}") from None
-    return cache.get("dir") if isinstance(cache, dict) else None
+    found = read.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def file_of(cache: Path, oid: str) -> Path:

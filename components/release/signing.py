@@ -9,6 +9,7 @@ give equal signatures (RFC 6979), as the rest of a Bento is a function of what i
 from __future__ import annotations
 
 import difflib
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -31,22 +32,32 @@ CURVES = "no key of the curves P-256, P-384 and P-521, as PEM"
 INSTALL = "pip install 'onetrunk[signing]'"
 
 
-class DeterministicKey:
-    """A private key whose signature is a function of what it signs."""
+class StableSigner:
+    """A signer of the library whose signature is a function of what it signs: the library's own is by a nonce
+    that is drawn, over names in an order that each process draws."""
 
-    def __init__(self, key: ec.EllipticCurvePrivateKey) -> None:
-        """Wrap the key."""
-        self._key = key
+    def __init__(self, signer: Any) -> None:
+        """Wrap the library's."""
+        self._signer, self._key = signer, signer._private_key
 
     def public_key(self) -> ec.EllipticCurvePublicKey:
-        """Its public key."""
-        return self._key.public_key()
+        """That verifies what this signs."""
+        found: ec.EllipticCurvePublicKey = self._key.public_key()
+        return found
 
-    def sign(self, data: bytes, algorithm: ec.ECDSA) -> bytes:
-        """The signature of RFC 6979, by the algorithm's hash."""
+    def sign(self, payload: Any) -> Any:
+        """The library's signature, made again of sorted names and by RFC 6979."""
         from cryptography.hazmat.primitives.asymmetric import ec
+        from model_signing._signing.sign_ec_key import get_ec_key_hash
+        from model_signing._signing.sign_sigstore_pb import pae
 
-        return self._key.sign(data, ec.ECDSA(algorithm.algorithm, deterministic_signing=True))
+        made = self._signer.sign(payload)
+        envelope = made.bundle.dsse_envelope
+        said = json.dumps(json.loads(envelope.payload), sort_keys=True, indent=2).encode()
+        method = ec.ECDSA(get_ec_key_hash(self.public_key()), deterministic_signing=True)
+        envelope.payload = said
+        envelope.signatures[0].sig = self._key.sign(pae(said), method)
+        return made
 
 
 def of_project(root: Path) -> Signing | None:
@@ -104,7 +115,7 @@ def ready(root: Path, signing: Signing | None) -> Path | None:
         return None
     key = _file(root, "private_key", signing.private_key)
     _not_in_git(root, signing.private_key)
-    if _signing_config(key, signing)._signer._private_key.public_key() != public:
+    if _signing_config(key, signing)._signer.public_key() != public:
         raise UserError(
             f"{WHERE}.public_key: {signing.public_key} is not the public half of {signing.private_key}; "
             f"write that with `openssl ec -in {advice.word(signing.private_key)} -pubout`"
@@ -144,7 +155,7 @@ def _signing_config(key: Path, signing: Signing) -> Any:
     config = _library().signing.Config()
     try:
         config.use_elliptic_key_signer(private_key=key)
-        config._signer._private_key = DeterministicKey(config._signer._private_key)
+        config._signer = StableSigner(config._signer)
     except (ValueError, TypeError, AttributeError) as error:
         said = f"{signing.private_key} is {CURVES} without a password ({error})"
         raise UserError(f"{WHERE}.private_key: {said}") from None

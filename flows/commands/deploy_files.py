@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from components import advice
 from flows.commands.base import Command
+
+if TYPE_CHECKING:
+    from flows.deploying.files import Values
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +27,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Write the files, and say what to do with them."""
-    from components import advice
     from flows import champion
     from flows.deploying import files
 
@@ -30,12 +35,24 @@ def run(given: argparse.Namespace) -> int:
     for kept in files.write(given.folder, values):
         print(f"{kept} is kept as it is; remove it to have it anew")
     image = f"{values.image}:{values.tag}"
-    compose, manifests = (advice.word(given.folder / name) for name in ("compose.yaml", "kubernetes"))
     print(f"{given.folder} has the files that deploy {image}; next, on one machine or on many:")
-    print(f"  docker compose -f {compose} up --build")
-    print(f"  docker compose -f {compose} build service && docker push {image}")
-    print(f"  kubectl apply -k {manifests}")
+    for command in _next(given, values):
+        print(f"  {command}")
     return 0
+
+
+def _next(given: argparse.Namespace, values: Values) -> Iterator[str]:
+    """The commands that deploy it. A name without a registry is pushed to Docker's own hub, where it is
+    somebody else's, and no cluster can pull it: so for many machines the registry comes first."""
+    compose, manifests = (advice.word(given.folder / name) for name in ("compose.yaml", "kubernetes"))
+    yield f"docker compose -f {compose} up --build"
+    if "/" in values.image:
+        image = f"{values.image}:{values.tag}"
+        yield f"docker compose -f {compose} build service && docker push {image}"
+        yield f"kubectl apply -k {manifests}"
+    else:
+        bento = f" --bento {advice.word(given.bento)}" if given.bento else ""
+        yield f"onetrunk deploy-files {advice.word(given.folder)} --image REGISTRY/{values.image}{bento}"
 
 
 COMMAND = Command(

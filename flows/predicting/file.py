@@ -151,8 +151,6 @@ def run(
     reading.ending(target)
     with contextlib.ExitStack() as stack:
         table, version = opening.open_table(source, stack)
-        answerer = Answerer(bundle, tasks, columns)
-        _check(source, answerer, table)
         identity = {
             "version": version, "tasks": tasks, "columns": dict(columns), "model": sha256(bundle / MANIFEST),
             "windows": answering.WINDOW,
@@ -161,6 +159,8 @@ def run(
         there = _size(target)
         if there is not None and there != part.size():
             raise UserError(f"{target}: is there already; remove it, or name another --output")
+        answerer = Answerer(bundle, tasks, columns)  # which loads the model: after all that needs none
+        _check(source, answerer, table)
         with part.alone():
             if (counted := part.counted()) is None:
                 counted = _make(answerer, table, part, source, target)

@@ -35,12 +35,16 @@ class Waste:
     objects: list[Path]  # of DVC's cache
     left_alone: str | None  # DVC's cache, and why
 
-    def __str__(self) -> str:
-        return (
-            f"{len(self.folders)} folders of releases in no stage ({_size(self.folders)}; DVC has their "
-            f"bytes) and {len(self.objects)} files of DVC's cache that no commit names "
-            f"({_size(self.objects)})"
-        )
+    def said(self, verb: str) -> str:
+        """What there is, in words; what there is none of is left out."""
+        parts = []
+        if count := len(self.folders):
+            folders = f"{count} folder{'' if count == 1 else 's'} of releases"
+            parts.append(f"{folders} in no stage ({_size(self.folders)}; DVC has their bytes)")
+        if count := len(self.objects):
+            files = f"{count} file{'' if count == 1 else 's'} of DVC's cache"
+            parts.append(f"{files} that no commit names ({_size(self.objects)})")
+        return f"{verb} {' and '.join(parts)}" if parts else "nothing to free"
 
 
 def run(root: Path, confirmed: bool) -> None:
@@ -52,19 +56,19 @@ def run(root: Path, confirmed: bool) -> None:
     if not confirmed:
         waste = find(root)
         there_is = waste.folders or waste.objects
-        print(f"would free {waste}; go on with: onetrunk gc --yes" if there_is else "nothing to free")
+        print(waste.said("would free") + ("; go on with: onetrunk gc --yes" if there_is else ""))
         _say_what_stays(waste)
         return
     with contextlib.ExitStack() as alone:
         for project in [root, *_beside(root)]:
             alone.enter_context(_nobody_works(project))
         waste = find(root)
-        said = str(waste)
+        said = waste.said("freed")
         for path in waste.objects:
             path.unlink(missing_ok=True)
         for folder in waste.folders:
             shutil.rmtree(folder)
-    print(f"freed {said}")
+    print(said)
     _say_what_stays(waste)
 
 

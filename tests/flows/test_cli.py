@@ -78,6 +78,7 @@ def test_help_lists_every_command_and_imports_nothing_heavy(tmp_path: Path) -> N
         f"    {command} " in result.stdout
         for command in ("run", "check", "status", "serve", "predict", "new-task", "search", "monitor")
     )
+    assert "docs/...) are in Onetrunk's repository" in result.stdout
     assert result.stdout.splitlines()[-1] == "[]"
 
 
@@ -141,7 +142,7 @@ def test_a_broken_pipeline_ends_a_run_before_the_server_starts(tmp_path: Path) -
 def test_status_of_a_new_project_fits_one_screen(project: Path) -> None:
     result = toy.onetrunk(project, "status")
     assert result.returncode == 0
-    assert "5 of 5 changed" in result.stdout
+    assert "none of 5 has run yet" in result.stdout
     assert "none yet; try onetrunk run" in result.stdout
     assert len(result.stdout.splitlines()) < 24
 

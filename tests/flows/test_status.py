@@ -163,7 +163,12 @@ def test_a_changed_stage_says_why(tmp_path: Path) -> None:
     (project / "gate.py").write_text(JUDGE)
     (project / "order.txt").write_text("PROMOTE")
     shown = toy.onetrunk(project, "status").stdout
-    assert "train: not run yet, or failed" in shown
+    assert "none of 2 has run yet" in shown
+    (project / "dvc.lock").write_text("schema: '2.0'\nstages:\n  train:\n    cmd: of another day\n")
+    shown = toy.onetrunk(project, "status").stdout
+    assert "2 of 2 changed" in shown
+    assert "train: code work.py" in shown
+    assert "not run yet, or failed: gate" in shown
     reasons = [
         {"changed deps": {"params.yaml": {"training": "modified"}, "components/model": "modified"}},
         {"changed deps": {"data/ner": "modified"}},

@@ -81,7 +81,7 @@ def test_without_a_section_it_says_where_to_read(project: Path) -> None:
     given = yaml.safe_load((project / "params.yaml").read_text())
     del given["traffic"]
     (project / "params.yaml").write_text(yaml.safe_dump(given))
-    with pytest.raises(UserError, match="traffic: missing; docs/how-to/traffic.md says"):
+    with pytest.raises(UserError, match=r"traffic: missing; `traffic: \{\}` has the service record"):
         command.run(cli.parser().parse_args(["traffic"]))
 
 

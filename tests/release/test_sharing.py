@@ -78,6 +78,20 @@ def test_a_release_is_had_elsewhere_and_so_is_the_one_before(
     assert registry.champion("a new model", clone) == registry.read(clone).release("v1.0.0").record.identity
 
 
+def test_a_release_that_is_older_than_the_remote_is_had_elsewhere(tmp_path: Path) -> None:
+    """Its commit names no remote: the one that the project has today holds its bytes."""
+    project = repository(tmp_path / "project")
+    release(project, "a")
+    toy.dvc(project, "remote", "add", "--default", "there", str(tmp_path / "bytes"))
+    git(project, "add", "dvc.lock")
+    git(project, "commit", "-q", "-a", "-m", "a remote of DVC")
+    toy.dvc(project, "push", "--all-tags")
+    git(tmp_path, "clone", "-q", "--bare", str(project), str(tmp_path / "remote.git"))
+    clone = cloned(project)
+    shutil.rmtree(project)
+    assert champion.released(clone)[0] == "v1.0.0"
+
+
 def test_tags_without_bytes_are_one_sentence_until_the_bytes_come(project: Path) -> None:
     git(project, "push", "-q", "--atomic", "origin", "main", "--tags")
     clone = cloned(project)

@@ -14,5 +14,8 @@ def find(project: Project) -> Traffic:
         UserError: it says nothing.
     """
     if project.traffic is None:
-        raise UserError("params.yaml: traffic: missing; docs/how-to/traffic.md says what belongs there")
+        raise UserError(
+            "params.yaml: traffic: missing; `traffic: {}` has the service record what it is asked "
+            "(docs/how-to/traffic.md)"
+        )
     return project.traffic

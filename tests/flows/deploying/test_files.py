@@ -83,6 +83,13 @@ def test_the_command_says_what_is_next_and_takes_any_bento(
     said = capsys.readouterr().out
     assert f"the files that deploy tiny:{version}" in said
     assert "docker compose -f 'my deploy/compose.yaml' up --build" in said
+    assert f"onetrunk deploy-files 'my deploy' --image REGISTRY/tiny --bento {bento}\n" in said
+    assert "docker push" not in said  # of a name alone: to Docker's hub, as somebody else's
+    given.image = "registry.example.com/team/desk"
+    assert deploy_files.run(given) == 0
+    said = capsys.readouterr().out
+    assert f"build service && docker push registry.example.com/team/desk:{version}\n" in said
+    assert "kubectl apply -k 'my deploy/kubernetes'\n" in said
 
 
 @pytest.mark.slow

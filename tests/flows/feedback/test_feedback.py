@@ -29,7 +29,9 @@ def test_what_is_clear_is_accepted_and_what_needs_a_look_is_left(capsys) -> None
     assert "span 1 is 0 to 9, expected a span of the text's 3 characters" in said
     assert "3 need a look:" in said
     assert "label 'mixed' is not in the label set" in said
-    assert "1 other answers to the same" in said
+    assert "1 other answer to the same" in said
+    assert "text: Ada left\n    right: spans PER Ada\n" in said  # the words, not only their type
+    assert "text: Ada\n    right: spans 0, 9, PER\n" in said
     code, said = run(capsys, "accept")
     assert (code, "accepted: 1 of ner, 1 of sentiment" in said) == (0, True)
     assert "4 wait for a look" in said

@@ -50,7 +50,8 @@ def test_words_that_do_not_go_together_are_one_sentence(words: list[str], senten
     assert str(error.value).startswith(sentence)
 
 
-def test_an_output_that_is_there_already_is_left_alone(ask: Ask) -> None:
+def test_an_output_that_is_there_already_is_left_alone(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(file, "Answerer", None)  # no model is loaded to find that out
     Path("in.csv").write_text("text\nada\n")
     Path("out.csv").write_text("precious")
     with pytest.raises(UserError, match=r"^out\.csv: is there already; remove it, or name another --output$"):
