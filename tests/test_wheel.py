@@ -96,7 +96,7 @@ def test_an_upgrade_says_beforehand_what_would_run_again_and_why(bin_folder: Pat
     finally:
         gate.write_text(text)
     lines = said.splitlines()
-    assert "  gate: components/evaluation/gate.py" in lines
+    assert "  gate, package, release: components/evaluation/gate.py" in lines
     assert "query" in lines[-1]
     assert "train" not in said.replace("onetrunk", "")
     assert "nothing to run again" in onetrunk(bin_folder, project, "upgrade")  # nothing was written

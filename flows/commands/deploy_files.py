@@ -51,8 +51,9 @@ def _next(given: argparse.Namespace, values: Values) -> Iterator[str]:
         yield f"docker compose -f {compose} build service && docker push {image}"
         yield f"kubectl apply -k {manifests}"
     else:
-        bento = f" --bento {advice.word(given.bento)}" if given.bento else ""
-        yield f"onetrunk deploy-files {advice.word(given.folder)} --image REGISTRY/{values.image}{bento}"
+        again = ["onetrunk", "deploy-files", given.folder, "--image", f"REGISTRY/{values.image}"]
+        again += ["--bento", given.bento] if given.bento else []
+        yield " ".join(map(advice.word, again))
 
 
 COMMAND = Command(

@@ -96,6 +96,6 @@ def test_a_disk_without_a_byte_left_can_be_freed(project: Path, capsys: pytest.C
     ballast = disks.fill(project.parent, 0)
     gc.run(project, confirmed=True)
     ballast.unlink()
-    assert "and 1 files of DVC's cache" in capsys.readouterr().out
+    assert "freed 1 file of DVC's cache" in capsys.readouterr().out
     assert not dvc_cache.file_of(dvc_cache.place(project), wasted).exists()
     assert champion(project) == "v1.0.2"
