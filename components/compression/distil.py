@@ -2,8 +2,10 @@
 
 It reads the batches of the plan. Its loss is the squared distance of its last states to the teacher's
 (TinyBERT, Jiao et al. 2020, equation 8), and of every head's logits from both, each in units of the teacher's
-own variance over training rows: within a batch there is none where a head has one row. Words' embeddings and
-heads are the teacher's and stay as they are, so what is taught replaces the encoder's blocks alone.
+own variance over training rows: within a batch there is none where a head has one row. A head answers for
+other tasks' texts as well, where they come as its own do: what it makes of them the teacher knows, and a task
+of few rows has few texts to show it. Words' embeddings and heads are the teacher's and stay as they are, so
+what is taught replaces the encoder's blocks alone.
 Everything is a function of (plan, seed, step), but a run that was killed begins again.
 
 Legend: T tokens of a micro-batch, D hidden width.
@@ -23,6 +25,8 @@ from transformers import PreTrainedModel
 
 from components.data.batches.batching import MicroBatch, micro_batches, step_rows
 from components.data.batches.pack import Pack
+from components.data.batches.tensors import Rows
+from components.data.contract.cards import HeadCards
 from components.data.encoding.split import EncodedSplit
 from components.data.mixture.draws import Plan, skip
 from components.data.mixture.plan import easiest
@@ -154,12 +158,32 @@ def _answers(
         seen.append(packed_states(encoder, ids_T, segments_T, pack))
         return seen[0]
 
+    ids_BL, mask_BL, segments_BL, own, pack = micro.given
+    heads = of_all_texts(teacher.config.tasks, own)
     teacher.runtime = states
     try:
-        logits = teacher(*micro.given)
+        logits = teacher(ids_BL, mask_BL, segments_BL, heads, pack)
     finally:
         teacher.runtime = None
-    return seen[0], logits
+    return seen[0], {head: _real(one, mask_BL, heads[head].places) for head, one in logits.items()}
+
+
+def of_all_texts(cards: HeadCards, heads: Mapping[str, Rows]) -> dict[str, Rows]:
+    """Heads of a micro-batch, with the rows of all tasks whose inputs are the same; those that are given more
+    of a row than the states of one sequence have their own rows."""
+    alike: dict[tuple[str, ...], dict[str, torch.Tensor]] = {}
+    for head, rows in heads.items():
+        if rows.places.ndim == 1 and rows.extra_nF is None and rows.target_nT is None:
+            alike.setdefault(tuple(cards[head]["inputs"]), {})[head] = rows.places
+    together = {head: Rows(torch.cat(list(of.values())).unique()) for of in alike.values() for head in of}
+    return {**heads, **together}
+
+
+def _real(logits: torch.Tensor, mask_BL: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    """Without those of padding, of a head that answers for each token: short texts have more of it than of
+    tokens where a long one is in the same batch."""
+    of_tokens = logits.ndim > 2 and places.ndim == 1 and logits.shape[1] == mask_BL.shape[1]
+    return logits[mask_BL[places].bool()] if of_tokens else logits
 
 
 def _distance(found: torch.Tensor, expected: torch.Tensor) -> torch.Tensor:
