@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from components.model.multitask import MultiTaskModel
 from components.model.narrow import NEURONS, keep, units_of
 from components.model.packing import packed_states
 from components.model.runtimes import EAGER, Running, bf16, difference, exported
+from components.model.runtimes import onnx as onnx_runtime
 from tests.model.encoders import PACKABLE
 from tests.model.runtimes import build, runtime_here
 from tests.scripts import ROOT
@@ -101,6 +103,38 @@ def test_a_file_names_no_place_of_the_machine_that_wrote_it_and_is_the_same_agai
     assert one == (tmp_path / "again.onnx").read_bytes()
     for place in (Path(runtimes.__file__).parents[3], bert, tmp_path):
         assert str(place).encode() not in one
+
+
+@pytest.mark.slow
+def test_a_layer_of_a_graph_attends_in_products_and_sums_alone(bert: Path) -> None:
+    """What torch's own attention and branches on shapes become takes a short text as long as its products."""
+    import onnx
+
+    graph = onnx.load(bert / "encoder.onnx").graph
+    found = Counter(node.op_type for node in graph.node)
+    assert not {*found} & {"IsNaN", "OneHot", "Tile", "Squeeze"}
+    assert found["Softmax"] > 1  # layers, which share what hides padding
+    assert found["Where"] == 1
+
+
+@pytest.mark.slow
+def test_what_is_slower_in_one_step_is_computed_in_two(bert: Path, tmp_path: Path) -> None:
+    import onnx
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = onnx_runtime.SILENT
+    kinds = {}
+    for name, left_out in (("as it comes", []), ("ours", onnx_runtime.SLOWER)):
+        options.optimized_model_filepath = str(tmp_path / name)
+        onnxruntime.InferenceSession(
+            str(bert / "encoder.onnx"),
+            options,
+            providers=["CPUExecutionProvider"],
+            disabled_optimizers=left_out,
+        )
+        kinds[name] = {node.op_type for node in onnx.load(tmp_path / name).graph.node}
+    assert kinds["as it comes"] - kinds["ours"] == {"SkipLayerNormalization"}
 
 
 def test_an_encoder_that_does_not_pack_is_not_exported(tmp_path: Path) -> None:

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import nn
-from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface
 
 from components.data.batches.pack import Pack
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
 
 ATTENTION = "onetrunk_exported"
 OPSET = 17  # of the ONNX format; later ones bring nothing that an encoder needs
+HIDDEN = -1e9  # the score of a token that is not seen; finite, so padding has numbers, too
 SIMILAR = 0.6  # a sequence this short against the longest of its call begins another
 LENGTHS = (5, 9, 3)  # of the sequences that the graph is traced with
 AXES = {
@@ -73,16 +73,31 @@ def attend(
     **_: Any,
 ) -> tuple[torch.Tensor, None]:
     """As `packing.attend`, of padded sequences: query_1HTd (keys and values of as many heads or fewer) ->
-    attended_1THd."""
-    padded = [one.squeeze(0).transpose(0, 1)[pack.index_BL].transpose(1, 2) for one in (query, key, value)]
-    query_BHLd, *others = padded
-    key_BHLd, value_BHLd = (one.repeat_interleave(query.shape[1] // one.shape[1], 1) for one in others)
+    attended_1THd. In products and sums alone: of torch's own attention the exporter makes a third more nodes,
+    which cost a short text as long as its products."""
+    query_BLHd, key_BLHd, value_BLHd = (
+        _of_every_head(one.transpose(1, 2)[0][pack.index_BL], query.shape[1]) for one in (query, key, value)
+    )
+    scores_BHLL = query_BLHd.transpose(1, 2) @ key_BLHd.permute(0, 2, 3, 1)
+    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    weights_BHLL = torch.softmax(scores_BHLL * scale + _hiding(pack, sliding_window), -1)
+    out_BLHd = (weights_BHLL @ value_BLHd.transpose(1, 2)).transpose(1, 2)
+    return out_BLHd.flatten(0, 1)[pack.place_T][None], None
+
+
+def _of_every_head(one_BLHd: torch.Tensor, heads: int) -> torch.Tensor:
+    """Keys or values, once for each head of the queries that shares them."""
+    shared = heads // one_BLHd.shape[2]
+    return one_BLHd if shared == 1 else one_BLHd.repeat_interleave(shared, 2)
+
+
+def _hiding(pack: Places, sliding_window: int | None) -> torch.Tensor:
+    """What is added to the scores, B1LL or B11L: nothing to those of a token that is seen."""
     visible = pack.mask_BL[:, None, None, :]
     if sliding_window is not None:
         place_L = torch.arange(pack.index_BL.shape[1])
         visible = visible & ((place_L[:, None] - place_L).abs() < sliding_window)
-    out_BHLd = scaled_dot_product_attention(query_BHLd, key_BHLd, value_BHLd, visible, scale=scaling)
-    return out_BHLd.transpose(1, 2).flatten(0, 1)[pack.place_T][None], None
+    return torch.where(visible, 0.0, HIDDEN)
 
 
 AttentionInterface.register(ATTENTION, attend)

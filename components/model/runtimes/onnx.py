@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from components.model.multitask import MultiTaskModel
 
 SILENT = 3  # errors alone are logged
+SLOWER = ["SkipLayerNormFusion"]  # the sum and the normalisation in one, by no vectors: five times as long
 
 
 class Onnx(exported.Exported):
@@ -31,7 +32,10 @@ class Onnx(exported.Exported):
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # other threads work too
         options.log_severity_level = SILENT
         session = onnxruntime.InferenceSession(
-            str(folder / self.files[0]), options, providers=["CPUExecutionProvider"]
+            str(folder / self.files[0]),
+            options,
+            providers=["CPUExecutionProvider"],
+            disabled_optimizers=SLOWER,
         )
         names = {one.name for one in session.get_inputs()}
 
