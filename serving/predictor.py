@@ -24,7 +24,7 @@ from components.data.batches.tensors import Rows, pad
 from components.data.contract.cards import HeadCards
 from components.families.base import Facts
 from components.families.base.capabilities import Follow, extra_inputs_of, is_multi_sequence
-from components.families.shared.heads import Pooling
+from components.families.shared.heads import PerToken, Pooling
 from components.files import verify_manifest
 from components.model.fused import fused
 from components.model.products import lay_out
@@ -161,22 +161,35 @@ class Predictor:
         self, questions: Sequence[Question], hidden: Mapping[Tokens, torch.Tensor], follow: Follow
     ) -> list[BaseModel]:
         """A head over the states of its questions' sequences."""
+        head = questions[0].head
+        facts = self.cards[head]["facts"]
+        states = [hidden[key] for question in questions for key in question.keys]
+        if isinstance(module := self.model.heads[head], PerToken):
+            logits = torch.split(module(torch.cat(states), None), [len(one) for one in states])
+        else:
+            logits = self._of_rows(questions, states, follow).unbind()
+        return [
+            self._respond(question, one.numpy(), facts)
+            for question, one in zip(questions, logits, strict=True)
+        ]
+
+    def _of_rows(
+        self, questions: Sequence[Question], states: list[torch.Tensor], follow: Follow
+    ) -> torch.Tensor:
+        """A head's logits, from the states of its rows' sequences: hidden_LD of each."""
         head, family = questions[0].head, questions[0].family
         card = self.cards[head]
-        facts = card["facts"]
         counts = [len(question.encodings) for question in questions]
-        states = [hidden[key] for question in questions for key in question.keys]
         states_BLD = pad_sequence(states, batch_first=True)
         mask_BL = pad_sequence([torch.ones(len(one), dtype=torch.int64) for one in states], batch_first=True)
         numbers = iter(range(len(states)))
         places = [list(itertools.islice(numbers, count)) for count in counts]
-        extra = [extra_inputs_of(family, question.row, question.encodings, facts) for question in questions]
+        extra = [
+            extra_inputs_of(family, question.row, question.encodings, card["facts"]) for question in questions
+        ]
         rows = Rows.of(places, is_multi_sequence(family, card["inputs"]), extra)
         share = min(1.0, sum(question.share for question in questions))
-        logits = self.model.answer(head, states_BLD, mask_BL, rows, share, follow).numpy()
-        return [
-            self._respond(question, values, facts) for question, values in zip(questions, logits, strict=True)
-        ]
+        return self.model.answer(head, states_BLD, mask_BL, rows, share, follow)
 
     def _telling(
         self, items: Sequence[Asked], questions: Sequence[Question], between: Callable[[], None]

@@ -27,6 +27,11 @@ class Pooling(nn.Module):
     single token, hidden_...1D, and no mask where none is missing."""
 
 
+class PerToken(nn.Module):
+    """A head that sees of each token its state and nothing else: it may be given the tokens of many rows side
+    by side, hidden_TD, and no mask -> logits_TC."""
+
+
 class PooledHead(Pooling):
     """Mean of the real tokens' states, then one linear layer: hidden_BLD, mask_BL -> logits_BC."""
 
