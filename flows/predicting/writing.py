@@ -66,9 +66,13 @@ def _json(value: Any) -> str:
     """As JSON. What JSON has not: a time is as it is written, a number that is none is null, and a byte that
     is no text an escape."""
     try:
-        return json.dumps(value, ensure_ascii=not _is_text(value), default=str, allow_nan=False)
+        said = json.dumps(value, ensure_ascii=False, default=str, allow_nan=False)
+        said.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, default=str)
     except ValueError:
         return _json(_finite(value))
+    return said
 
 
 def _finite(value: Any) -> Any:
@@ -77,14 +81,6 @@ def _finite(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _finite(one) for key, one in value.items()}
     return list(map(_finite, value)) if isinstance(value, list) else value
-
-
-def _is_text(value: Any) -> bool:
-    try:
-        json.dumps(value, ensure_ascii=False, default=str).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _answer_columns(cards: HeadCards) -> Iterator[tuple[str, type]]:
