@@ -29,7 +29,6 @@ from serving.waiting import Place, Ticket, Tokens, Waiting, by_kind
 if TYPE_CHECKING:
     from serving.predictor import Predictor
 
-TOKENS_PER_PASS = 512  # more is hardly faster on a CPU, and the next caller waits longer
 IN_TIME = 1.9  # times the longest wait: by then who was let in is answered or refused, and hears it by twice
 AT_ONCE = 0.1  # of the longest wait: whom others take no more than that was held up by nobody
 UNSURE = 0.5  # of the longest wait: before who takes so long himself that he may be late
@@ -62,7 +61,7 @@ class Batcher:
         """Who would have to wait longer than `most_seconds`, or for his answer twice as long, is refused;
         `note` is told of every pass."""
         self.predictor, self.most_seconds, self.note = predictor, most_seconds, note
-        self.reader = predictor.reader
+        self.reader, self.tokens_per_pass = predictor.reader, predictor.tokens_per_pass
         self.waiting = Waiting()
         # entered while the model is at work, whoever still waits for it
         self.working: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
@@ -158,7 +157,8 @@ class Batcher:
 
     def _in_full_passes(self, tokens: Tokens) -> float:
         """How long the model takes for these, in passes that are shared with others."""
-        full = {kind: speed.of(TOKENS_PER_PASS) / TOKENS_PER_PASS for kind, speed in self.speeds.items()}
+        most = self.tokens_per_pass
+        full = {kind: speed.of(most) / most for kind, speed in self.speeds.items()}
         return sum(full[kind] * size for kind, size in tokens.items())
 
     def _most(self, own: Tokens) -> float:
@@ -198,12 +198,12 @@ class Batcher:
         by which those before it would be late."""
         taken: list[Place] = []
         tokens, size, running, due = by_kind(()), 0.0, self._running, math.inf
-        while size < TOKENS_PER_PASS and (place := self.waiting.take(wait and not taken, fits)):
+        while size < self.tokens_per_pass and (place := self.waiting.take(wait and not taken, fits)):
             if not place.item.tokenised and not self._tokenise(place):
                 continue
             kind = place.item.decodes
             more = {**tokens, kind: tokens[kind] + place.item.size}
-            too_large = size + place.item.size > TOKENS_PER_PASS
+            too_large = size + place.item.size > self.tokens_per_pass
             if taken and (too_large or self._end(tokens) <= due < self._end(more)):
                 self.waiting.back(place)
                 break

@@ -28,7 +28,7 @@ from components.families.shared.heads import PerToken, Pooling
 from components.files import verify_manifest
 from components.model.fused import fused
 from components.model.products import lay_out
-from components.model.runtimes import EAGER, Running, begin
+from components.model.runtimes import EAGER, Running, begin, tokens_per_pass
 from components.model.saving import load, own
 from components.release.records import RUNTIMES, BundleCard, Limits, RuntimeReport
 from serving import apart
@@ -100,6 +100,11 @@ class Predictor:
         )
         if running.why is not None:
             LOG.warning("the runtime is eager instead of %s: %s", running.wanted, running.why)
+
+    @property
+    def tokens_per_pass(self) -> int:
+        """Tokens of many callers that are best answered at once."""
+        return tokens_per_pass(self.running.name)
 
     @property
     def reader(self) -> Reader:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from components.model.runtimes.base import TOKENS_PER_PASS
 from serving import batcher as batching
 from serving.batcher import Batcher
 from serving.predictor import UNLIMITED
@@ -39,6 +40,7 @@ class World:
     refused: dict[bool, int] = field(default_factory=lambda: {True: 0, False: 0})
     tokens: float = 0.0  # that were answered
     longest: float = LONGEST
+    tokens_per_pass: int = TOKENS_PER_PASS
     given_up: int = 0  # of those who were let in
 
     def __post_init__(self) -> None:

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from components.model.runtimes.base import Runtime, States
+from components.model.runtimes.base import TOKENS_PER_PASS, Runtime, States
 from components.settings.release import EAGER
 
 if TYPE_CHECKING:
     from components.model.multitask import MultiTaskModel
 
-__all__ = ["EAGER", "Running", "Runtime", "States", "begin", "find", "names", "why_not"]
+__all__ = ["EAGER", "Running", "Runtime", "States", "begin", "find", "names", "tokens_per_pass", "why_not"]
 
 NO_RUNTIMES = ("base", "compressed", "difference", "exported")
 
@@ -45,6 +45,11 @@ def find(name: str) -> Runtime:
         raise KeyError(name)
     found: type[Runtime] = importlib.import_module(f"components.model.runtimes.{name}").RUNTIME
     return found()
+
+
+def tokens_per_pass(name: str) -> int:
+    """Tokens that a service gives the runtime called `name` at once."""
+    return TOKENS_PER_PASS if name == EAGER else find(name).tokens_per_pass
 
 
 def why_not(runtime: Runtime) -> str | None:

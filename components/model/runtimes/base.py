@@ -11,7 +11,11 @@ from components.model.packing import States
 if TYPE_CHECKING:
     from components.model.multitask import MultiTaskModel
 
-__all__ = ["Runtime", "States"]
+__all__ = ["TOKENS_PER_PASS", "Runtime", "States"]
+
+TOKENS_PER_PASS = (
+    512  # of a service, by eager: more is hardly faster on a CPU, and the next caller waits longer
+)
 
 
 class Runtime(abc.ABC):
@@ -21,6 +25,7 @@ class Runtime(abc.ABC):
     makers: tuple[str, ...] = ()  # modules that it imports to make its files
     extra: str | None = None  # of this program, which brings them
     files: tuple[str, ...] = ()  # that it makes, beside the model's
+    tokens_per_pass = TOKENS_PER_PASS  # of a service
     made_of: str | None = None  # the smaller encoder that it computes: its key in `compress`
 
     def why_not(self) -> str | None:

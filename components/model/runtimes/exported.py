@@ -24,7 +24,7 @@ from components.data.batches.pack import Pack
 from components.errors import UserError
 from components.files import atomic_file
 from components.model.packing import packed_states
-from components.model.runtimes.base import Runtime
+from components.model.runtimes.base import TOKENS_PER_PASS, Runtime
 from components.model.smaller import made, read
 
 if TYPE_CHECKING:
@@ -124,6 +124,7 @@ class Exported(Runtime):
 
     makers = ("onnx",)
     files = ("encoder.onnx",)
+    tokens_per_pass = 2 * TOKENS_PER_PASS  # cut by length, of which each part is faster if it is not small
 
     def make(self, model: MultiTaskModel, folder: Path, compressed: Path) -> None:
         export(model, self.encoder(model, compressed), folder / self.files[0])
