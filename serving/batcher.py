@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from serving.predictor import Predictor
 
 IN_TIME = 1.9  # times the longest wait: by then who was let in is answered or refused, and hears it by twice
+HEARING = 0.006  # seconds that it may take at least until he hears it, for other threads work, too
 AT_ONCE = 0.1  # of the longest wait: whom others take no more than that was held up by nobody
 UNSURE = 0.5  # of the longest wait: before who takes so long himself that he may be late
 LATELY = 10.0  # times the longest wait: who was late in it may not be the last
@@ -61,6 +62,7 @@ class Batcher:
         """Who would have to wait longer than `most_seconds`, or for his answer twice as long, is refused;
         `note` is told of every pass."""
         self.predictor, self.most_seconds, self.note = predictor, most_seconds, note
+        self.in_time = in_time(most_seconds)
         self.reader, self.tokens_per_pass = predictor.reader, predictor.tokens_per_pass
         self.waiting = Waiting()
         # entered while the model is at work, whoever still waits for it
@@ -101,12 +103,12 @@ class Batcher:
         answered: asyncio.Future[list[Answers]] = loop.create_future()
         ended = self._ended  # a ticket's items know it, so it goes late, and must not keep the model
         ticket = Ticket(items, lambda ticket: ended.append((loop, answered, ticket)))
-        ticket.due = ticket.since + IN_TIME * self.most_seconds
+        ticket.due = ticket.since + self.in_time
         for item in items:
             item.wanted = lambda: ticket.open
         items[0].told = told and partial(_say, loop, told)
         self.waiting.add(ticket)
-        late = loop.call_later(IN_TIME * self.most_seconds, self._give_up, ticket, answered)
+        late = loop.call_later(self.in_time, self._give_up, ticket, answered)
         try:
             return await answered
         finally:
@@ -119,9 +121,9 @@ class Batcher:
         others, own = ticket.held_up(time.monotonic()), self._seconds({False: ticket.waits})
         held_up = others - own > AT_ONCE * self.most_seconds
         if held_up and not answered.done() and not any(item.decodes for item in ticket.items):
-            seconds = IN_TIME * self.most_seconds
             self._late = time.monotonic()
-            answered.set_exception(LateError(f"no answer in {seconds:.1f} s; ask again later", seconds))
+            said = f"no answer in {self.in_time:.1f} s; ask again later"
+            answered.set_exception(LateError(said, self.in_time))
 
     @property
     def idle(self) -> bool:
@@ -144,16 +146,16 @@ class Batcher:
             self._came.add(time.monotonic(), self._in_full_passes(own))
         elif self._is_overtaken(seconds, own):
             said = f"{len(items)} texts would be late beside those of others; send fewer, or ask again later"
-            raise BusyError(said, IN_TIME * self.most_seconds)
+            raise BusyError(said, self.in_time)
 
     def _is_overtaken(self, before: float, own: Tokens) -> bool:
         """Whether a request of several texts would be late because of those of one, which take turns with its
         texts, where as many come as came. It is asked only where somebody was late not long ago: callers who
         wait for an answer before they ask again come more seldom beside it."""
-        now, seconds = time.monotonic(), self._seconds(own)
-        if now - self._late > LATELY * self.most_seconds or seconds > (IN_TIME - UNSURE) * self.most_seconds:
+        now, seconds, most = time.monotonic(), self._seconds(own), self.most_seconds
+        if now - self._late > LATELY * most or seconds > self.in_time - UNSURE * most:
             return False
-        return before + seconds > IN_TIME * self.most_seconds * (1 - self._came.rate(now))
+        return before + seconds > self.in_time * (1 - self._came.rate(now))
 
     def _in_full_passes(self, tokens: Tokens) -> float:
         """How long the model takes for these, in passes that are shared with others."""
@@ -166,8 +168,7 @@ class Batcher:
         longest text at least, or short ones would leave no room for it; who cannot be in time may still come
         while hardly anybody waits."""
         answering = max(self.speeds[False].of(self.reader.longest), self._seconds(own))
-        in_time = max(IN_TIME * self.most_seconds - answering, UNSURE * self.most_seconds)
-        return min(self.most_seconds, in_time)
+        return min(self.most_seconds, max(self.in_time - answering, UNSURE * self.most_seconds))
 
     def _seconds(self, tokens: Tokens) -> float:
         """How long the model takes for these, about."""
@@ -268,6 +269,11 @@ class Batcher:
             self.note(Pass(len(taken), tokens, seconds, waited, len(self.waiting), self.waiting.oldest()))
         except Exception:
             LOG.exception("a pass of the model is not counted")
+
+
+def in_time(most_seconds: float) -> float:
+    """Seconds in which who may have to wait for so long is answered or refused."""
+    return max(most_seconds, min(IN_TIME * most_seconds, 2 * most_seconds - HEARING))
 
 
 def ordinary(error: BaseException) -> Exception:

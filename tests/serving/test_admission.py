@@ -103,14 +103,12 @@ class World:
             self.tokens += sum(tokens)
             self.late += self.now - since > 2 * batcher.most_seconds + 1e-9
 
-        self.in_the_house.append(
-            Ticket(items, ends, since=since, due=since + batching.IN_TIME * batcher.most_seconds)
-        )
+        self.in_the_house.append(Ticket(items, ends, since=since, due=since + batcher.in_time))
         batcher.waiting.add(self.in_the_house[-1])
 
     def goes(self, batcher: Batcher, until: float) -> None:
         """Those who are given up by that moment."""
-        seconds = batching.IN_TIME * batcher.most_seconds
+        seconds = batcher.in_time
         while self.in_the_house and self.in_the_house[0].since + seconds <= until:
             ticket, refused = self.in_the_house.popleft(), Future[Any]()
             if ticket.open:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from components.model.runtimes import EAGER, Running
-from serving.batcher import Batcher
+from serving.batcher import Batcher, in_time
 from serving.predictor import Predictor
 from serving.questions import Asked
 from serving.requests import BadRequestError, BusyError, Item, LateError
@@ -271,3 +272,9 @@ def test_a_small_request_overtakes_a_large_one(predictor: Predictor) -> None:
         return ended
 
     assert run(scenario)[0] == "small"
+
+
+@pytest.mark.parametrize("most", [0.001, 0.005, 0.04, 0.5, 5.0, math.inf])
+def test_a_refusal_comes_so_early_that_it_is_heard_by_twice_the_longest_wait(most: float) -> None:
+    assert most <= in_time(most) <= max(most, 2 * most - 0.006)
+    assert in_time(most) == pytest.approx(1.9 * most) or most < 0.1
