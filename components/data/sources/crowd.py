@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import chain, combinations
 from statistics import fmean, median_low
-from typing import Any
+from typing import Any, TypeVar
 
 from components.data.sources.documents import Relation
 from components.data.sources.offsets import Span
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,8 @@ def _f1(one: frozenset[Hashable], other: frozenset[Hashable]) -> float:
 
 def majority(answers: Sequence[Answer]) -> Answer | None:
     """Each span, relation and class that more than half say; of single classes the commonest, of numbers the
-    median. None where two single classes are equally common."""
+    median. None where they are undecided: two single classes are equally common, or half of them or more say
+    that something is there, and more than half of nothing what."""
     chosen = {}
     for name in dict.fromkeys(name for answer in answers for name in answer.chosen):
         given = [list(answer.chosen.get(name, ())) for answer in answers]
@@ -51,9 +54,34 @@ def majority(answers: Sequence[Answer]) -> Answer | None:
         chosen[name] = voted
     spans = {span["id"]: span for answer in answers for span in answer.spans}
     kept = _most([{span["id"] for span in answer.spans} for answer in answers])
-    links = _most([set(answer.relations) for answer in answers])
-    sure = [link for link in links if link[0] in kept and link[1] in kept]
-    return Answer([span for name, span in spans.items() if name in kept], sure, chosen)
+    sure = [[link for link in answer.relations if {*link[:2]} <= {*kept}] for answer in answers]
+    links = _most([set(each) for each in sure])
+    if _is_open([answer.spans for answer in answers], [spans[name] for name in kept], _overlap):
+        return None
+    if _is_open(sure, links, _have_the_same_ends):
+        return None
+    return Answer([span for name, span in spans.items() if name in kept], links, chosen)
+
+
+def _is_open(
+    said: Sequence[Sequence[T]], kept: Sequence[T], are_at_one_place: Callable[[T, T], bool]
+) -> bool:
+    """Is there a place of which half or more say something, and more than half nothing that is the same?
+    That nothing is there would be said by no more."""
+    for one in chain.from_iterable(said):
+        if not any(are_at_one_place(one, other) for other in kept):
+            voters = sum(any(are_at_one_place(one, other) for other in each) for each in said)
+            if 2 * voters >= len(said):
+                return True
+    return False
+
+
+def _overlap(one: Span, other: Span) -> bool:
+    return bool(one["start"] < other["end"] and other["start"] < one["end"])
+
+
+def _have_the_same_ends(one: Relation, other: Relation) -> bool:
+    return one[:2] == other[:2]
 
 
 def _vote(given: Sequence[list[Any]], voters: int) -> list[Any] | None:
@@ -64,7 +92,8 @@ def _vote(given: Sequence[list[Any]], voters: int) -> list[Any] | None:
         (first, most), *others = Counter(values).most_common()
         return None if others and others[0][1] == most else [first]
     counts = Counter(value for values in given for value in dict.fromkeys(values))
-    return [value for value, count in counts.items() if 2 * count > voters]
+    kept = [value for value, count in counts.items() if 2 * count > voters]
+    return kept if kept or 2 * len(given) < voters else None  # who says "none" is not in `given`
 
 
 def _most(sets: Sequence[set[Any]]) -> list[Any]:

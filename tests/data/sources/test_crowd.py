@@ -12,7 +12,8 @@ from components.data.sources.crowd import Answer, agreement, majority
 
 
 def spans(*names: str) -> list[dict]:
-    return [{"id": name} for name in names]
+    """Of a letter each, side by side: "a" is the first; of several letters, from the first to the last."""
+    return [{"id": name, "start": ord(name[0]), "end": ord(name[-1]) + 1} for name in names]
 
 
 def chosen(**values: object) -> Answer:
@@ -27,7 +28,42 @@ def ids(answer: Answer | None) -> list[str]:
 def test_a_span_stays_that_more_than_half_have_marked() -> None:
     three = [Answer(spans("a", "b")), Answer(spans("a")), Answer(spans("b", "c"))]
     assert ids(majority(three)) == ["a", "b"]
-    assert ids(majority(three[:2])) == ["a"]  # half is not more than half
+    five = [*three, Answer(), Answer(spans("a"))]
+    assert ids(majority(five)) == ["a"]  # two of five are not half of them
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        ["a", "c"],  # two who agree on nothing: "no entity" is what neither says
+        ["a", ""],  # as many say that there is one as that there is none
+        ["ab", "bc", "abc"],  # all say that there is one, and each that it is another
+        ["e a", "e c"],  # that another one is clear helps nobody here
+    ],
+)
+def test_where_no_more_than_half_say_that_there_is_none_it_is_undecided(marked: list[str]) -> None:
+    assert majority([Answer(spans(*each.split())) for each in marked]) is None
+
+
+def test_where_most_agree_how_others_place_it_is_outvoted() -> None:
+    assert ids(majority([Answer(spans(each)) for each in ("ab", "ab", "bc")])) == ["ab"]
+
+
+def test_a_relation_of_which_nobody_knows_the_type_is_undecided() -> None:
+    kinds = [Answer(spans("a", "c"), [("a", "c", kind)]) for kind in ("met", "saw", "knew")]
+    assert majority(kinds) is None
+    assert majority([kinds[0], Answer(spans("a", "c"))]) is None
+    voted = majority([kinds[0], kinds[0], kinds[1]])
+    assert voted is not None
+    assert list(voted.relations) == [("a", "c", "met")]
+
+
+def test_of_several_classes_none_is_an_answer_only_where_most_give_none() -> None:
+    assert majority([Answer(chosen={"topics": list(topics)}) for topics in ("a", "bc")]) is None
+    assert majority([Answer(chosen={"topics": list(topics)}) for topics in ("ab", "cd", "ef")]) is None
+    voted = majority([Answer(chosen={"topics": ["a", "b"]}), Answer(), Answer()])
+    assert voted is not None
+    assert voted.chosen == {"topics": []}
 
 
 def test_a_relation_stays_only_between_spans_that_do() -> None:
@@ -77,4 +113,6 @@ def test_whoever_says_the_same_agrees_and_no_order_matters(marked: list[set[str]
     answers = [Answer(spans(*sorted(each))) for each in marked]
     assert 0 <= agreement(answers) <= 1
     assert (agreement(answers) == 1) == all(one == other for one, other in pairwise(marked))
-    assert set(ids(majority(answers))) == set(ids(majority(answers[::-1])))
+    one, other = majority(answers), majority(answers[::-1])
+    assert (one is None) == (other is None)
+    assert one is None or set(ids(one)) == set(ids(other))
