@@ -7,7 +7,7 @@ made of the project's and the channel's, so that setting up again changes what i
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -21,6 +21,7 @@ from prefect.client.schemas.objects import StateType
 from prefect.events.actions import CallWebhook, ChangeFlowRunState, SendNotification
 from prefect.events.schemas.automations import EventTrigger, Posture
 from prefect.exceptions import ObjectNotFound
+from prefect.types import SecretDict
 from pydantic import SecretStr
 
 from components.errors import UserError
@@ -50,10 +51,16 @@ class Channel(NamedTuple):
     block: type[Block]
     schemes: tuple[str, ...]  # that its address may begin with
     address: str  # what it is, for people
+    more: Mapping[str, SecretDict] = {}  # of the block: many refuse JSON that does not say that it is
 
 
 CHANNELS: dict[str, Channel] = {
-    "webhook": Channel(Webhook, ("http://", "https://"), "the address that takes a JSON object"),
+    "webhook": Channel(
+        Webhook,
+        ("http://", "https://"),
+        "the address that takes a JSON object",
+        {"headers": SecretDict({"Content-Type": "application/json"})},
+    ),
     "slack": Channel(SlackWebhook, ("https://", "json://"), "the address of an incoming webhook of Slack"),
     "email": Channel(
         SlackWebhook,  # which takes any address of Apprise; Prefect has no block of its own for SMTP
@@ -200,7 +207,8 @@ def _save(project: str, channel: str, address: str) -> UUID:
         raise UserError(
             f"{channel}: this is not {kind.address}; it is not shown here, for it may hold a secret"
         )
-    return UUID(str(kind.block(url=SecretStr(address)).save(_block_name(project, channel), overwrite=True)))
+    block = kind.block(url=SecretStr(address), **kind.more)
+    return UUID(str(block.save(_block_name(project, channel), overwrite=True)))
 
 
 def _is_usable(kind: Channel, address: str) -> bool:

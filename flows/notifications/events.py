@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -92,6 +93,11 @@ def outcomes(project: str, kinds: Sequence[Told], since: datetime) -> dict[str, 
             for event in client.read_events(wanted, limit=50).events:
                 name = waiting.get(event.resource.id)
                 if name:
-                    found[name] = event.event == EXECUTED
+                    found[name] = event.event == EXECUTED and _is_taken(event.payload)
             time.sleep(0.2)
     return {name: found.get(name, False) for name in waiting.values()}
+
+
+def _is_taken(payload: Mapping[str, Any]) -> bool:
+    """Whether it has arrived: to Prefect a webhook is called well whatever it answers."""
+    return int(payload.get("status_code", HTTPStatus.OK)) < HTTPStatus.MULTIPLE_CHOICES

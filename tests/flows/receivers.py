@@ -12,17 +12,23 @@ from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+REFUSED = "/refused"
+
 
 @contextlib.contextmanager
 def web() -> Iterator[tuple[int, list[dict[str, Any]]]]:
-    """Its port, and the JSON objects that were posted to it."""
+    """Its port, and the JSON objects that were posted to it; it takes nothing else, and says 503 at one path."""
     received: list[dict[str, Any]] = []
 
     class Listener(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            is_json = self.headers["Content-Type"] == "application/json"
+            status = 503 if self.path == REFUSED else 200
+            self.send_response(status if is_json else 415)
             self.end_headers()
+            if is_json:
+                received.append(json.loads(body))
 
         def log_message(self, *arguments: object) -> None:
             pass

@@ -117,6 +117,19 @@ def test_every_outcome_is_told_to_a_webhook_once(
     assert "test" in received[5]["text"]
 
 
+@pytest.mark.parametrize("path", [receivers.REFUSED, None])
+def test_a_test_that_does_not_arrive_is_no_success(
+    server: Server, tmp_path: Path, web: tuple[int, list[dict[str, Any]]], path: str | None
+) -> None:
+    """Whether somebody answers with an error, or nobody answers at all."""
+    project = judged.make(tmp_path / "desk", "refused-there" if path else "nobody-there")
+    address = f"http://127.0.0.1:{web[0]}{path}" if path else "http://127.0.0.1:9/nobody"
+    assert notify(project, server.environment, "webhook", address=address).returncode == 0
+    tried = notify(project, server.environment, "--test")
+    assert (tried.returncode, tried.stdout.split(":")[0]) == (1, "NOT sent"), tried.stdout + tried.stderr
+    assert len(web[1]) == bool(path)
+
+
 def test_slack_and_a_mailbox_get_the_paragraph(
     server: Server,
     tmp_path: Path,
