@@ -3,11 +3,13 @@
     monitoring/traffic/2026-11-29/WORKER-00000001.parquet    what a worker has seen in an hour
 
 A row has a random key, and a day's sample is the rows with the smallest: so workers need not know of each
-other, and what was written before it was known how many there would be is trimmed by the reader.
+other. What was written before it was known how many there would be is left out by the reader, and removed
+once the day is over.
 """
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import itertools
 import shutil
@@ -91,14 +93,15 @@ class Writer:
 
     def flush(self) -> None:
         """Write each hour's file again that has new rows; the first time, and at the first of a day, remove
-        what is too old: a worker may not live for a day. What cannot be written is held, for a day at most.
+        what is too old, and what is not of the last day's sample: a worker may not live for a day. What
+        cannot be written is held, for a day at most.
 
         Raises:
             OSError: the disk is full, or the folder is not ours.
         """
         with self.writing:
             with self.lock:
-                self._forget_days()
+                is_new_day = self._forget_days()
                 hours = [(hour, list(hour.rows)) for hour in self.hours.values() if not hour.is_written]
             for hour, rows in hours:
                 with atomic_file(hour.file) as temporary:
@@ -106,6 +109,8 @@ class Writer:
                 hour.written = len(rows)
             with self.lock:
                 self._forget_hours()
+            if is_new_day:
+                trim(Path(self.traffic.folder), _day(None), self.traffic.rows_a_day)
 
     def _hour(self, time: datetime) -> Hour:
         """The hour of this time, which holds nothing yet where it is new."""
@@ -121,13 +126,16 @@ class Writer:
         now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
         self.hours = {when: hour for when, hour in self.hours.items() if when >= now or not hour.is_written}
 
-    def _forget_days(self) -> None:
+    def _forget_days(self) -> bool:
+        """Whether it is a new day."""
         today = _day(None)
         for day in [day for day in self.keys if day < today]:
             del self.keys[day]
-        if self.expired != today:
-            self._expire()
-            self.expired = today
+        if self.expired == today:
+            return False
+        self._expire()
+        self.expired = today
+        return True
 
     def _expire(self) -> None:
         """Remove what is too old; not where all of it would go, since a clock that is years ahead may say so:
@@ -215,6 +223,25 @@ def read(folder: Path, day: date, rows_a_day: int) -> pa.Table:
         return OWN.empty_table()
     table = joined(parts, folder / day.isoformat())
     return table.sort_by("key").slice(0, rows_a_day).sort_by("time")
+
+
+def trim(folder: Path, until: date, rows_a_day: int) -> None:
+    """Remove from the files of the last day before `until` what is not of its sample. Any number of workers
+    may do it at once: a row that some have pushed out is out for good, and no file goes, only its rows."""
+    over = [day for day in days(folder) if day < until]
+    with contextlib.suppress(UserError):  # the watch says which file is damaged
+        if over and len(sample := read(folder, over[-1], rows_a_day)) == rows_a_day:
+            last = pc.max(sample["key"])
+            for file in sorted((folder / over[-1].isoformat()).glob("*.parquet")):
+                _keep_up_to(last, file)
+
+
+def _keep_up_to(last: pa.Scalar, file: Path) -> None:
+    """Write a file again without the rows whose keys are greater, if there are such."""
+    table = read_file(file)
+    if len(kept := table.filter(pc.less_equal(table["key"], last))) < len(table):
+        with atomic_file(file) as temporary:
+            pq.write_table(kept, temporary)
 
 
 def joined(parts: list[pa.Table], where: Path) -> pa.Table:
