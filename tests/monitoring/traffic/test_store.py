@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import shutil
 import sys
 import threading
@@ -134,42 +133,6 @@ def test_the_sample_of_a_day_is_bounded_whoever_writes_and_however_often(
     found = store.read(tmp_path, DAY.date(), 20)
     assert len(found) == 20
     assert set(found["key"].to_pylist()) == set(sorted(keys)[:10])  # both workers have seen the same keys
-
-
-def flush_of(worker: tuple[Traffic, str]) -> None:
-    Writer(*worker).flush()
-
-
-def test_of_a_day_that_is_over_its_sample_alone_stays_whoever_removes_the_rest(
-    tokenizer: Path, tmp_path: Path
-) -> None:
-    traffic = Traffic(folder=str(tmp_path), rows_a_day=20)
-    yesterday = datetime.now(UTC) - timedelta(days=1)
-    every = rows(tokenizer, 300, yesterday)
-    for worker in range(3):
-        writer = Writer(traffic, str(worker))
-        for hour in range(2):
-            writer.add([{**row, "time": yesterday.replace(hour=hour)} for row in every[worker::3][hour::2]])
-        writer.expired = datetime.now(UTC).date()  # as yesterday's workers: the day was not over
-        writer.flush()
-    before = store.read(tmp_path, yesterday.date(), 20)
-    assert sum(len(pq.read_table(file)) for file in tmp_path.glob("*/*.parquet")) == 300
-    with multiprocessing.get_context("fork").Pool(3) as workers:
-        workers.map(flush_of, [(traffic, f"later-{each}") for each in range(6)], chunksize=1)
-    kept = [row for file in tmp_path.glob("*/*.parquet") for row in pq.read_table(file)["id"].to_pylist()]
-    assert sorted(kept) == sorted(before["id"].to_pylist())
-    assert store.read(tmp_path, yesterday.date(), 20).equals(before)
-
-
-def test_a_damaged_file_keeps_no_other_from_being_written(tokenizer: Path, tmp_path: Path) -> None:
-    damaged = tmp_path / (datetime.now(UTC).date() - timedelta(days=1)).isoformat() / "a.parquet"
-    damaged.parent.mkdir()
-    damaged.write_text("half")
-    writer = Writer(Traffic(folder=str(tmp_path)), "b")
-    writer.add(rows(tokenizer, 2, datetime.now(UTC)))
-    writer.flush()
-    assert len(store.read(tmp_path, datetime.now(UTC).date(), 20)) == 2
-    assert damaged.read_text() == "half"
 
 
 def test_what_is_too_old_is_removed_by_a_new_worker_and_at_the_first_of_a_day(
