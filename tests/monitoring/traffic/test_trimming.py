@@ -19,7 +19,7 @@ ROWS = 20  # of a day's sample
 
 
 def rows(count: int, when: datetime) -> list[Row]:
-    draw = random.Random(count)  # noqa: S311
+    draw = random.Random(count)
     same = {"release": "v1", "characters": 3, "tokens": 1, "unknown": 0.0, "script": "latin"}
     return [
         {"id": str(number), "time": when, "key": draw.random(), "sketch": bytes(BUCKETS), **same}
