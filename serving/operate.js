@@ -107,7 +107,7 @@ const drawDays = ({days}) => {
 const drawDrift = ({drift}) => orNone("drift", ["Days", "Release", "Found", "Texts"], drift.map(one => [
   one.first === one.last ? one.first : `${one.first} to ${one.last}`, element("span", {textContent: one.release}),
   element("span", {}, element("span", {className: one.alarm ? "badge error" : "badge", textContent: one.alarm ? "alarm" : "as before"}), " ",
-    one.alarm ? [...one.moved, ...one.worse.map(task => `feedback: ${task} is worse`)].join("; ") : ""), rounded(one.texts)]), "No day has been judged; `onetrunk traffic` does.");
+    one.alarm ? [...one.moved, ...one.worse.map(task => `feedback: ${task} is worse`)].join("; ") : ""), rounded(one.texts)]), "No day has been judged: the command “onetrunk traffic” does that.");
 const lookBack = async () => {
   try {
     const found = await (await fetch("history")).json();

@@ -104,7 +104,7 @@ const probabilities = scores => {
 const table = rows => {
   const names = Object.keys(rows[0]), number = name => typeof rows[0][name] === "number" ? "number" : "";
   const row = (tag, one) => element("tr", {}, ...names.map(name => element(tag, {className: number(name), textContent: one(name)})));
-  return element("div", {className: "scroll", tabIndex: 0, role: "region", ariaLabel: "details"}, element("table", {className: "small"},
+  return element("div", {className: "scroll", tabIndex: 0, role: "group", ariaLabel: "details"}, element("table", {className: "small"},
     element("thead", {}, row("th", name => name)), element("tbody", {}, ...rows.map(one => row("td", name => rounded(one[name]))))));
 };
 // Offsets count code points, as Python does; a string of JavaScript counts UTF-16 units.

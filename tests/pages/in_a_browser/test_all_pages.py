@@ -10,7 +10,7 @@ from dvc_render.html import HTML
 from flows import init
 from tests.pages import drawn
 from tests.pages.browser import Tab, needs_browser
-from tests.pages.in_a_browser.service import Service
+from tests.pages.in_a_browser.service import ANSWERS, Service
 
 pytestmark = [needs_browser, pytest.mark.slow]
 
@@ -72,9 +72,12 @@ def test_light_and_dark_follow_the_system(browser: Tab, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("width", "dark"), [(1400, False), (400, True)])
 def test_the_page_fits_a_phone_and_can_be_used_without_a_mouse_or_eyes(
-    width: int, dark: bool, browser: Tab, served: Service
+    width: int, dark: bool, browser: Tab, served: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What axe finds, in the page with answers and reasons."""
+    """What axe finds, in the page with answers and reasons, with a table of two tasks each."""
+    monkeypatch.setitem(
+        ANSWERS, "sentiment", {**ANSWERS["sentiment"], "nearest": [{"text": "Bo", "score": 0.5}]}
+    )
     browser.open(f"{served.url}?text=Ada", width, dark)
     browser.until("document.querySelectorAll('#answers section').length === 3")
     browser.value("document.querySelectorAll('details').forEach(one => { one.open = true })")
