@@ -17,7 +17,7 @@ from components.evaluation.answers import ANSWERS, Answers
 from components.release import dvc_cache, signing
 from components.release.records import ReleaseRecord
 from components.release.registry import BUNDLE, Registry, Release
-from components.release.tags import Action
+from components.release.tags import Action, Tag
 from components.rollout import kept
 from components.rollout.records import TRIALS, Kind, Plan, Target, Trial, TrialReport
 from components.settings.rollout import Canary, Rollout, Shadow
@@ -64,8 +64,7 @@ def decide(found: Registry, rollout: Rollout | None, root: Path) -> Decision:
         report = _known(root, candidate.record, champion, 0, trial)
         over = report is not None and report.state == "fell back"
         return Decision(champion) if over else Decision(champion, candidate, trial, report)
-    beside = _before(found, root)
-    if beside is None or found.moves[-1].action == "rollback":
+    if found.moves[-1].action == "rollback" or (beside := _before(found, root)) is None:
         return Decision(champion)
     promotion = found.moves[-1].number
     report = _known(root, champion.record, beside, promotion, trial)
@@ -82,13 +81,23 @@ def _named(found: Registry, trial: Shadow) -> Release:
 
 
 def _before(found: Registry, root: Path) -> Release | None:
-    """The champion before this one that may answer: not one that fell back, or is yet to pass."""
+    """The release that answered until the champion was promoted; None where that is the same, or none."""
+    last = {move.of: move for move in found.moves[:-1]}  # what made it the champion
     for version in reversed(found.line[:-1]):
-        file = report_file(root, version)
-        report = TrialReport.read(file) if file.is_file() else None
-        if report is None or report.state == "passed" or report.why == WITHDRAWN:
-            return found.release(version)
+        if _answered_all(last[version], root):
+            return found.release(version) if version != found.line[-1] else None
     return None
+
+
+def _answered_all(move: Tag, root: Path) -> bool:
+    """Whether who became the champion by this came to answer all: at once by a rollback, else unless it fell
+    back or is yet to pass. A trial that the settings named it for tells nothing of that."""
+    if move.action == "rollback":
+        return True
+    own = [root / TRIALS / f"{move.of}.json", *(root / TRIALS).glob(f"{move.of}.*.json")]
+    reports = [TrialReport.read(file) for file in own if file.is_file()]
+    since = [one for one in reports if one.promotion == move.number]
+    return all(one.state == "passed" or one.why == WITHDRAWN for one in since)
 
 
 def _known(

@@ -61,6 +61,54 @@ def test_a_release_is_tried_beside_the_last_that_did_not_fall_back(project: Path
     assert versions(project) == ("v1.0.0", "v1.0.2")
 
 
+def test_what_answered_by_a_rollback_answers_beside_the_next_whatever_became_of_its_own_trial(
+    project: Path,
+) -> None:
+    ended(project, "fell back")
+    bentos.release(project, "c")
+    moves.promote("v1.0.1", "all the same", project, "rollback")
+    moves.promote("v1.0.2", "again", project)
+    assert versions(project) == ("v1.0.1", "v1.0.2")
+
+
+@pytest.mark.parametrize("state", ["stopped", "fell back", "passed"])
+def test_a_champion_that_the_settings_named_for_a_trial_once_answers_beside_the_next(
+    state: str, project: Path
+) -> None:
+    named = Rollout.model_validate({"canary": {"share": 0.1, "release": "v1.0.0"}})
+    report = planning.report_of(decide(registry.read(project), named, project), project)
+    report.model_copy(update={"state": state}).write(planning.report_file(project, "v1.0.0"))
+    moves.promote("v1.0.0", "", project, "rollback")
+    moves.promote("v1.0.1", "again", project)
+    assert versions(project) == ("v1.0.0", "v1.0.1")
+
+
+def test_what_fell_back_answers_beside_no_other_though_the_settings_named_it_since(project: Path) -> None:
+    ended(project, "fell back")
+    bentos.release(project, "c")
+    ended(project, "fell back")
+    named = Rollout.model_validate({"canary": {"share": 0.1, "release": "v1.0.1"}})
+    report = planning.report_of(decide(registry.read(project), named, project), project)
+    report.model_copy(update={"state": "passed"}).write(planning.report_file(project, "v1.0.1"))
+    bentos.release(project, "d")
+    assert versions(project) == ("v1.0.0", "v1.0.3")
+
+
+def test_what_passed_answers_beside_another_though_the_settings_named_it_since(project: Path) -> None:
+    ended(project, "passed")
+    bentos.release(project, "c")
+    named = Rollout.model_validate({"canary": {"share": 0.1, "release": "v1.0.1"}})
+    report = planning.report_of(decide(registry.read(project), named, project), project)
+    report.model_copy(update={"state": "fell back"}).write(planning.report_file(project, "v1.0.1"))
+    assert versions(project) == ("v1.0.1", "v1.0.2")
+
+
+def test_what_answers_is_not_tried_beside_itself_where_it_is_promoted(project: Path) -> None:
+    ended(project, "running")
+    moves.promote("v1.0.0", "not that one", project)
+    assert versions(project) == ("v1.0.0", None)
+
+
 def test_a_release_that_is_named_is_tried_beside_the_champion(project: Path) -> None:
     shadow = Rollout.model_validate({"shadow": {"share": 1, "release": "v1.0.0"}})
     assert versions(project, shadow) == ("v1.0.1", "v1.0.0")
