@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 from safetensors import safe_open
 
 from components.errors import UserError, first_line
+from components.files import read_json
 from components.model import index
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from components.data.contract.cards import HeadCard
+    from components.data.contract.cards import HeadCard, HeadCards
     from components.model.multitask import MultiTaskModel
 
 MODEL = Path("models/multitask")  # of a project
@@ -158,6 +159,12 @@ def attach(model: MultiTaskModel, folder: Path) -> None:
         head.load_state_dict(
             {key.removeprefix(before): v for key, v in tensors.items() if key.startswith(before)}
         )
+
+
+def cards(folder: Path) -> HeadCards:
+    """The cards of a saved model's heads, the auxiliary ones last, without its weights."""
+    found: HeadCards = read_json(folder / "config.json")["tasks"]
+    return {**found, **auxiliary_cards(folder)}
 
 
 def auxiliary_cards(folder: Path) -> dict[str, HeadCard]:

@@ -200,8 +200,8 @@ def _tasks(project: Path, evaluation: Evaluation, verdict: Verdict) -> dict[str,
 def _data(project: Path) -> dict[str, dict[str, str]]:
     """SHA-256 of every split of every task's rows, from the files on the disk; also of the auxiliary tasks,
     which are not released but have shaped the weights."""
-    cards = {**_cards(project), **saving.auxiliary_cards(project / MODEL)}
-    folders = {card["task"]: project / "data" / card["task"] for card in cards.values()}
+    cards = saving.cards(project / MODEL).values()
+    folders = {card["task"]: project / "data" / card["task"] for card in cards}
     return {
         name: {file.stem: sha256(file) for file in sorted(folder.glob("*.parquet"))}
         for name, folder in folders.items()

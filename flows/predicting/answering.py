@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from components import families
 from components.data.sources.record import Values
 from components.errors import UserError, near_miss
 from components.families.base import Prediction
+from components.files import verify_manifest
+from components.model import saving
 from flows.predicting.reading import Record
-from serving.predictor import UNLIMITED, Predictor
 from serving.requests import BadRequestError, parse
+
+if TYPE_CHECKING:
+    from serving.predictor import Predictor
 
 WINDOW = 4096, 8_000_000  # rows, and characters, of which none is answered before all are read
 TOGETHER = 256, 100_000  # rows, and characters, whose states are in memory at a time
@@ -29,10 +34,9 @@ class Answerer:
         Raises:
             UserError: the bundle is damaged, or a task or an input is unknown.
         """
-        self.predictor = Predictor(bundle)
-        self.predictor.limits = UNLIMITED  # those are for callers
-        self.predictor.quicken()
-        cards = self.predictor.cards
+        self.bundle = bundle
+        verify_manifest(bundle)
+        cards = saving.cards(bundle)
         for name in tasks or ():
             if name not in cards:
                 known = ", ".join(cards)
@@ -53,6 +57,20 @@ class Answerer:
             name for card in self.cards.values() for name in card["inputs"]
             if families.get(card["family"]).request.model_fields[name].annotation is not str
         }  # fmt: skip
+
+    @cached_property
+    def predictor(self) -> Predictor:
+        """The model: it takes seconds to load, and what is asked wrongly is known without it.
+
+        Raises:
+            UserError: it cannot be loaded.
+        """
+        from serving.predictor import UNLIMITED, Predictor
+
+        found = Predictor(self.bundle)
+        found.limits = UNLIMITED  # those are for callers
+        found.quicken()
+        return found
 
     def fits(self, fields: Values) -> list[tuple[str, ...]]:
         """The inputs that a row holds, of each group of tasks."""

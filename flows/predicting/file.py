@@ -159,7 +159,7 @@ def run(
         there = _size(target)
         if there is not None and there != part.size():
             raise UserError(f"{target}: is there already; remove it, or name another --output")
-        answerer = Answerer(bundle, tasks, columns)  # which loads the model: after all that needs none
+        answerer = Answerer(bundle, tasks, columns)
         _check(source, answerer, table)
         with part.alone():
             if (counted := part.counted()) is None:
@@ -173,6 +173,7 @@ def run(
 
 def _make(answerer: Answerer, table: Table, part: Part, source: str, target: str) -> tuple[int, int]:
     """Make the whole output -> (rows, unreadable ones)."""
+    _ = answerer.predictor  # its loading is no part of the progress
     kind = reading.ending(target)
     counted, own = _answer(answerer, table, part, f"answer {source}", kind)
     if not counted[0]:

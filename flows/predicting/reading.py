@@ -74,7 +74,10 @@ def ending(address: str) -> str:
         return "jsonl"
     if found not in ENDINGS:
         known = ", ".join(f".{known}" for known in ENDINGS)
-        raise UserError(f"{address}: unknown kind of file, expected a name that ends in one of {known}")
+        raise UserError(
+            f"{address}: unknown kind of file, expected a name that ends in one of {known}, and all but "
+            f".parquet may have .gz behind it"
+        )
     return found
 
 

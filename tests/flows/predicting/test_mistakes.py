@@ -107,6 +107,8 @@ MISTAKES: list[tuple[bytes, dict[str, Any], str]] = [
     (b"text\na\n", {"target": "https://a/out.csv"}, "https://a/out.csv: can only be read, expected a file, or an address"),
     (b"text\na\n", {"target": "in.csv/out.csv"}, "in.csv/out.csv: cannot be written (File exists)"),
     (b"text\na\n", {"source": "in.txt"}, "in.txt: unknown kind of file"),
+    (b"text\na\n", {"source": "in.csv.zst"}, "in.csv.zst: unknown kind of file, expected a name that ends in one of .csv, .tsv, "
+     ".jsonl, .parquet, and all but .parquet may have .gz behind it"),
     (b"text\na\n", {"source": "gone.csv"}, "gone.csv: no such file"),
     (b"PAR1 no", {"source": "in.parquet"}, "in.parquet: not a whole Parquet file"),
     (b"text\na\n", {"source": "in.csv.gz"}, "in.csv.gz: not a whole file of gzip"),
@@ -149,6 +151,19 @@ def test_a_path_that_no_file_can_have_is_not_to_be_tried_again(ask: Ask) -> None
     for name, why in (("loop.csv", "symbolic links"), ("a" * 300 + ".csv", "too long")):
         with pytest.raises(UserError, match=why):
             ask(name, "out.csv")
+
+
+def test_what_is_asked_wrongly_is_said_before_a_model_is_loaded(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serving.predictor.Predictor", None)
+    asked = [one for one in MISTAKES if one[2].startswith("--") or ": has the columns" in one[2]]
+    assert {one[2].split()[0] for one in asked} >= {"--task:", "--column:", "in.csv:"}
+    for content, changes, sentence in asked:
+        Path("in.csv").write_bytes(content)
+        with pytest.raises(UserError) as error:
+            ask(**{"source": "in.csv", "target": "out.csv", **changes})
+        assert str(error.value).startswith(sentence)
 
 
 @pytest.mark.parametrize(("content", "changes", "sentence"), MISTAKES, ids=[one[2][:50] for one in MISTAKES])
