@@ -26,6 +26,7 @@ from tests.release import bentos
 
 KUBERNETES = ("1.29", "1.33", "1.37")
 ALERTS = Path(__file__).with_name("alerts_test.yml")
+DOCS = Path(__file__).parents[3] / "docs" / "how-to" / "deploy.md"
 
 
 @pytest.fixture
@@ -189,6 +190,19 @@ def test_kustomize_puts_the_release_into_the_manifests(folder: Path) -> None:
     assert container["resources"]["limits"] == {"cpu": "2", "memory": "1280Mi"}
     assert configured["data"] == {"ONETRUNK_RELEASE": "v1.2.0"}
     assert container["envFrom"][0]["configMapRef"]["name"] == configured["metadata"]["name"]
+
+
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
+def test_the_overlay_of_the_docs_changes_what_it_says(folder: Path) -> None:
+    overlay = DOCS.read_text().split("# production/kustomization.yaml\n")[1].split("```")[0]
+    own = folder.parent / "production" / "kustomization.yaml"
+    own.parent.mkdir()
+    own.write_text(overlay)
+    done = subprocess.run(["kubectl", "kustomize", own.parent], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    made = {one["kind"]: one for one in yaml.safe_load_all(done.stdout)}
+    assert made["HorizontalPodAutoscaler"]["spec"]["maxReplicas"] == 20
+    assert {one["metadata"]["namespace"] for one in made.values()} == {"production"}
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
