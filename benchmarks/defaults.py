@@ -66,6 +66,7 @@ OTHERS: dict[str, list[Any]] = {  # values beside the default one, by the settin
     "training.validation_rows": [20, 320],
     "training.patience": [1, 10],
     "training.balancing": [{"weights": "autoscale"}],
+    "training.start_decay": [10.0],
     "mixture.unit": ["tokens"],
     "model.dropout": [0.1],
 }
