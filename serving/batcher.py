@@ -62,7 +62,6 @@ class Batcher:
         """Who would have to wait longer than `most_seconds`, or for his answer twice as long, is refused;
         `note` is told of every pass."""
         self.predictor, self.most_seconds, self.note = predictor, most_seconds, note
-        self.in_time = in_time(most_seconds)
         self.reader, self.tokens_per_pass = predictor.reader, predictor.tokens_per_pass
         self.waiting = Waiting()
         # entered while the model is at work, whoever still waits for it
@@ -124,6 +123,11 @@ class Batcher:
             self._late = time.monotonic()
             said = f"no answer in {self.in_time:.1f} s; ask again later"
             answered.set_exception(LateError(said, self.in_time))
+
+    @property
+    def in_time(self) -> float:
+        """Seconds in which whoever is let in is answered or refused."""
+        return in_time(self.most_seconds)
 
     @property
     def idle(self) -> bool:
