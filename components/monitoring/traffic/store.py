@@ -4,7 +4,7 @@
 
 A row has a random key, and a day's sample is the rows with the smallest: so workers need not know of each
 other. What was written before it was known how many there would be is left out by the reader, and removed
-once the day is over.
+a day after.
 """
 
 from __future__ import annotations
@@ -93,8 +93,8 @@ class Writer:
 
     def flush(self) -> None:
         """Write each hour's file again that has new rows; the first time, and at the first of a day, remove
-        what is too old, and what is not of the last day's sample: a worker may not live for a day. What
-        cannot be written is held, for a day at most.
+        what is too old, and what no sample of a day that is long over has: a worker may not live for a day.
+        What cannot be written is held, for a day at most.
 
         Raises:
             OSError: the disk is full, or the folder is not ours.
@@ -109,8 +109,8 @@ class Writer:
                 hour.written = len(rows)
             with self.lock:
                 self._forget_hours()
-            if is_new_day:
-                trim(Path(self.traffic.folder), _day(None), self.traffic.rows_a_day)
+            if is_new_day:  # yesterday's last rows may be on their way, of other workers
+                trim(Path(self.traffic.folder), _day(None) - timedelta(days=1), self.traffic.rows_a_day)
 
     def _hour(self, time: datetime) -> Hour:
         """The hour of this time, which holds nothing yet where it is new."""
@@ -226,14 +226,15 @@ def read(folder: Path, day: date, rows_a_day: int) -> pa.Table:
 
 
 def trim(folder: Path, until: date, rows_a_day: int) -> None:
-    """Remove from the files of the last day before `until` what is not of its sample. Any number of workers
-    may do it at once: a row that some have pushed out is out for good, and no file goes, only its rows."""
-    over = [day for day in days(folder) if day < until]
-    with contextlib.suppress(UserError):  # the watch says which file is damaged
-        if over and len(sample := read(folder, over[-1], rows_a_day)) == rows_a_day:
-            last = pc.max(sample["key"])
-            for file in sorted((folder / over[-1].isoformat()).glob("*.parquet")):
-                _keep_up_to(last, file)
+    """Remove from the files of the last two days before `until`, to which nobody adds any more, what is not
+    of their samples. Any number of workers may do it at once: no file goes, only rows that are out for good.
+    """
+    for day in [day for day in days(folder) if day < until][-2:]:  # two: on the next one nobody may live
+        with contextlib.suppress(UserError):  # the watch says which file is damaged
+            if len(sample := read(folder, day, rows_a_day)) == rows_a_day:
+                last = pc.max(sample["key"])
+                for file in sorted((folder / day.isoformat()).glob("*.parquet")):
+                    _keep_up_to(last, file)
 
 
 def _keep_up_to(last: pa.Scalar, file: Path) -> None:
