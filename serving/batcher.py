@@ -127,7 +127,8 @@ class Batcher:
     @property
     def in_time(self) -> float:
         """Seconds in which whoever is let in is answered or refused."""
-        return in_time(self.most_seconds)
+        most = self.most_seconds
+        return max(most, min(IN_TIME * most, 2 * most - HEARING))
 
     @property
     def idle(self) -> bool:
@@ -273,11 +274,6 @@ class Batcher:
             self.note(Pass(len(taken), tokens, seconds, waited, len(self.waiting), self.waiting.oldest()))
         except Exception:
             LOG.exception("a pass of the model is not counted")
-
-
-def in_time(most_seconds: float) -> float:
-    """Seconds in which who may have to wait for so long is answered or refused."""
-    return max(most_seconds, min(IN_TIME * most_seconds, 2 * most_seconds - HEARING))
 
 
 def ordinary(error: BaseException) -> Exception:

@@ -90,10 +90,9 @@ def _before(found: Registry, root: Path) -> Release | None:
 
 
 def _answered_all(move: Tag, root: Path) -> bool:
-    """Whether who became the champion by this came to answer all: at once by a rollback, else unless it fell
-    back or is yet to pass. A trial that the settings named it for tells nothing of that."""
-    if move.action == "rollback":
-        return True
+    """Whether who became the champion by this came to answer all: at once by a rollback, of which there is no
+    trial, else unless it fell back or is yet to pass. A trial that the settings named it for tells nothing
+    of that."""
     own = [root / TRIALS / f"{move.of}.json", *(root / TRIALS).glob(f"{move.of}.*.json")]
     reports = [TrialReport.read(file) for file in own if file.is_file()]
     since = [one for one in reports if one.promotion == move.number]

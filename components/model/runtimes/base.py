@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TOKENS_PER_PASS", "Runtime", "States"]
 
-TOKENS_PER_PASS = (
-    512  # of a service, by eager: more is hardly faster on a CPU, and the next caller waits longer
-)
+TOKENS_PER_PASS = 512  # of a service: more is hardly faster by eager on a CPU, and others wait longer
 
 
 class Runtime(abc.ABC):
